@@ -1,0 +1,236 @@
+"""The ledger as the rest of the program sees it. Every change is its own short transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline_cli.document import RunResult, StepResult, utc_now
+from pipeline_cli.ledger import history
+from pipeline_cli.ledger.database import open_database
+from pipeline_cli.ledger.entries import LoadEntry, RunEntry, RunSummary, TransformState
+from pipeline_cli.ledger.processes import ProcessIdentity
+from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps
+from pipeline_cli.ledger.transform_state import read_state, write_state
+
+
+class Ledger:
+    """Runs and what they did. Safe to use from several threads; several processes may hold one open.
+
+    warnings: what the user should hear about opening it (a damaged file that was moved aside).
+    """
+
+    def __init__(self, engine: sa.Engine, warnings: Sequence[str] = ()) -> None:
+        self.engine = engine
+        self.warnings = list(warnings)
+
+    @classmethod
+    def open(cls, database: Path | str) -> Ledger:
+        """Open the ledger in a SQLite file, or at a SQLAlchemy URL; new ones are made.
+
+        Raises LoadError where it cannot be opened, UsageError where a newer version wrote it.
+        """
+        return cls(*open_database(database))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    # -- a run as it happens -------------------------------------------------------------------------------
+
+    def start_run(self, entry: RunEntry) -> None:
+        """Open a run for this process; its status is `running` until finish_run or close_abandoned."""
+        process = ProcessIdentity.here()
+        with self.engine.begin() as connection:
+            connection.execute(
+                runs.insert().values(
+                    run_id=entry.run_id,
+                    environment=entry.environment,
+                    status="running",
+                    started_at=entry.started_at,
+                    claimed_at=utc_now(),
+                    command=entry.command,
+                    selection={name: list(planned) for name, planned in entry.selection.items()},
+                    host=process.host,
+                    pid=process.pid,
+                    process_start=process.start,
+                    published=False,
+                )
+            )
+
+    def claim(self, run_id: str) -> None:
+        """The heartbeat: tell other hosts that the run's process is alive."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(claimed_at=utc_now()))
+
+    def start_step(self, run_id: str, pipeline: str, step: StepResult) -> None:
+        """Write that a step has begun; `step.status` is `running`."""
+        self._write_step(run_id, pipeline, step, ended_at=None)
+
+    def finish_step(self, run_id: str, pipeline: str, step: StepResult, message: str | None = None) -> None:
+        """Write a step's final status with its checks and models. `message`: its first error, masked."""
+        ended_at = step.started_at + timedelta(seconds=step.duration_s)
+        self._write_step(run_id, pipeline, step, ended_at=ended_at, message=message)
+
+    def record_load(self, run_id: str, environment: str, entry: LoadEntry) -> None:
+        """Write the account of one ingest, a row a resource; one row without a resource where it has none."""
+        where = {"run_id": run_id, "pipeline": entry.pipeline, "source": entry.source}
+        what = {
+            "started_at": entry.started_at,
+            "ended_at": entry.ended_at,
+            "status": entry.status,
+            "error": entry.error,
+            "load_id": entry.load_ids[-1] if entry.load_ids else None,
+        }
+        rows = [{**where, **what, **_account(asdict(resource))} for resource in entry.resources]
+        touched = [
+            {"environment": environment, "load_id": load_id, "dataset": dataset, "table_name": table}
+            for load_id in dict.fromkeys(entry.load_ids)
+            # A package without rows is known too: as one that touched no table.
+            for dataset, table in sorted(entry.tables) or [("", "")]
+        ]
+        with self.engine.begin() as connection:
+            connection.execute(loads.insert(), rows or [{**where, **what, **_account({})}])
+            for row in touched:
+                _replace(connection, loaded_tables, row)
+
+    def finish_run(self, result: RunResult, ended_at: datetime | None = None) -> None:
+        """Close a run with its document; `unpublished` gives it until mark_published."""
+        error = next((entry.message for entry in result.errors), None)
+        with self.engine.begin() as connection:
+            connection.execute(
+                sa.update(runs)
+                .where(runs.c.run_id == result.run_id)
+                .values(
+                    status=result.status,
+                    ended_at=ended_at or utc_now(),
+                    error=error,
+                    document=result.to_dict(),
+                    published=False,
+                )
+            )
+
+    def close_abandoned(self) -> list[str]:
+        """Close the runs whose process is gone as `interrupted`; their ids."""
+        return history.close_abandoned(self.engine)
+
+    # -- what was --------------------------------------------------------------------------------------------
+
+    def document(self, run_id: str) -> dict[str, Any]:
+        """The run document as `run --json` printed it. Raises UsageError for an unknown id."""
+        return history.read_document(self.engine, run_id)
+
+    def recent(
+        self, limit: int = 20, pipeline: str | None = None, environment: str | None = None
+    ) -> list[RunSummary]:
+        """The newest runs first; only those with a step of `pipeline`, in `environment`, where given."""
+        return history.read_recent(self.engine, limit, pipeline, environment)
+
+    def last_success(self, environment: str, pipeline: str) -> datetime | None:
+        """When the pipeline's newest successful (or unchanged) run ended; None when there is none."""
+        return history.last_success(self.engine, environment, pipeline)
+
+    def last_failed(self, environment: str) -> str | None:
+        """The id of the newest run that failed or was interrupted; None when there is none."""
+        return history.last_failed(self.engine, environment)
+
+    def remaining(self, run_id: str) -> dict[str, dict[str, int]]:
+        """Pipeline -> step -> tries so far, of the steps that neither this run nor a later one has done.
+
+        Raises UsageError for an unknown id.
+        """
+        return history.remaining(self.engine, run_id)
+
+    # -- transforms ------------------------------------------------------------------------------------------
+
+    def transform_state(self, environment: str, pipeline: str, name: str) -> TransformState | None:
+        """What the transform was last built from; None when it never was."""
+        return read_state(self.engine, (environment, pipeline, name))
+
+    def save_transform(self, environment: str, pipeline: str, name: str, state: TransformState) -> None:
+        write_state(self.engine, (environment, pipeline, name), state)
+
+    def loaded_tables(self, environment: str, load_ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
+        """Load id -> the (dataset, table) it put rows into; ids that the ledger does not know are absent."""
+        table = loaded_tables.c
+        query = sa.select(table.load_id, table.dataset, table.table_name).where(
+            table.environment == environment, table.load_id.in_(list(load_ids))
+        )
+        found: dict[str, set[tuple[str, str]]] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(query):
+                touched = found.setdefault(str(row.load_id), set())
+                if row.table_name:
+                    touched.add((str(row.dataset), str(row.table_name)))
+        return found
+
+    # -- publishing ------------------------------------------------------------------------------------------
+
+    def unpublished(self, environment: str, *, again: bool = False) -> list[str]:
+        """The closed runs that are not in the warehouse yet, oldest first; all closed ones with `again`."""
+        query = sa.select(runs.c.run_id).where(
+            runs.c.environment == environment,
+            runs.c.status != "running",
+            sa.true() if again else ~runs.c.published,
+        )
+        with self.engine.connect() as connection:
+            return list(connection.scalars(query.order_by(runs.c.started_at)))
+
+    def mark_published(self, run_ids: Sequence[str]) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(runs).where(runs.c.run_id.in_(run_ids)).values(published=True))
+
+    def _write_step(
+        self,
+        run_id: str,
+        pipeline: str,
+        step: StepResult,
+        *,
+        ended_at: datetime | None,
+        message: str | None = None,
+    ) -> None:
+        where = {"run_id": run_id, "pipeline": pipeline}
+        row = {
+            **where,
+            "name": step.name,
+            "kind": step.kind,
+            "status": step.status,
+            "tries": step.tries,
+            "started_at": step.started_at,
+            "ended_at": ended_at,
+            "message": message,
+            "result": step.to_dict(),
+        }
+        of_step = {**where, "step": step.name}
+        with self.engine.begin() as connection:
+            _replace(connection, steps, row)
+            if step.checks:
+                connection.execute(checks.insert(), [{**of_step, **asdict(check)} for check in step.checks])
+            if step.models:
+                connection.execute(
+                    models.insert(), [{**of_step, **_model(asdict(model))} for model in step.models]
+                )
+
+
+def _replace(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    """Write a row by its primary key, instead of the one that may be there."""
+    key = [column == row[column.name] for column in table.primary_key]
+    connection.execute(sa.delete(table).where(*key))
+    connection.execute(table.insert().values(row))
+
+
+def _account(resource: dict[str, Any]) -> dict[str, Any]:
+    counts = {name: resource.get(name, 0) for name in ("extracted", "loaded", "quarantined", "deduplicated")}
+    names = {name: resource.get(name) for name in ("endpoint", "dataset")}
+    return {**counts, **names, "resource": resource.get("name"), "table_name": resource.get("table")}
+
+
+def _model(model: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: model[name] for name in ("name", "status", "duration_s", "message")},
+        "row_count": model["rows"],
+    }

@@ -1,0 +1,48 @@
+"""Reading and writing what a transform was built from."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from pipeline_cli.ledger.entries import TransformState
+from pipeline_cli.ledger.tables import transforms
+
+Key = tuple[str, str, str]  # environment, pipeline, transform
+
+
+def _is(key: Key) -> list[sa.ColumnElement[bool]]:
+    return [column == value for column, value in zip(transforms.primary_key, key, strict=True)]
+
+
+def read_state(engine: sa.Engine, key: Key) -> TransformState | None:
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(transforms).where(*_is(key))).one_or_none()
+    if row is None:
+        return None
+    return TransformState(
+        clean=row.clean,
+        run_id=row.run_id,
+        fingerprint=row.fingerprint,
+        load_ids=row.load_ids or {},
+        relations=frozenset((schema, name) for schema, name in row.relations or ()),
+        checks=row.checks,
+    )
+
+
+def write_state(engine: sa.Engine, key: Key, state: TransformState) -> None:
+    environment, pipeline, name = key
+    with engine.begin() as connection:
+        connection.execute(sa.delete(transforms).where(*_is(key)))
+        connection.execute(
+            transforms.insert().values(
+                environment=environment,
+                pipeline=pipeline,
+                name=name,
+                clean=state.clean,
+                run_id=state.run_id,
+                fingerprint=state.fingerprint,
+                load_ids={dataset: list(ids) for dataset, ids in state.load_ids.items()},
+                relations=sorted(list(relation) for relation in state.relations),
+                checks=None if state.checks is None else [dict(check) for check in state.checks],
+            )
+        )
