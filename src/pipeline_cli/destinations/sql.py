@@ -1,0 +1,90 @@
+"""Plain SQL over a DB-API connection in autocommit: what DuckDB and Postgres share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from pipeline_cli.destinations.base import first_line
+from pipeline_cli.errors import LoadError
+
+# What may hold a ? or a % that is no placeholder: strings, quoted names, comments, dollar quotes.
+_TOKENS = re.compile(
+    r"""[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/
+      | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ | \?\? | \? | %""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def to_percent_style(sql: str) -> str:
+    """`?` placeholders as psycopg2's `%s`; `??` is a literal question mark, every `%` stays itself.
+
+    Only for statements with parameters: without, the driver takes the text as it is.
+    """
+
+    def translate(match: re.Match[str]) -> str:
+        token = match.group()
+        return {"?": "%s", "??": "?"}.get(token) or token.replace("%", "%%")
+
+    return _TOKENS.sub(translate, sql)
+
+
+class SqlConnection:
+    """A Connection (destinations/base.py) over anything with DB-API cursors, set to autocommit."""
+
+    def __init__(self, raw: Any, errors: type[Exception], prepare: Callable[[str], str] = str) -> None:
+        self._raw = raw
+        self._errors = errors
+        self._prepare = prepare
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._run(sql, parameters) as cursor:
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        with self._run(sql, parameters):
+            pass
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            with suppress(LoadError):  # a broken connection has rolled back already; the cause matters more
+                self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    def close(self) -> None:
+        self._raw.close()
+
+    @contextmanager
+    def _run(self, sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
+        cursor = self._cursor()
+        try:
+            # Without parameters psycopg2 leaves every % alone, and must not see ours doubled.
+            cursor.execute(self._prepare(sql), list(parameters)) if parameters else cursor.execute(sql)
+            yield cursor
+        except self._errors as error:
+            raise LoadError(first_line(error), code="E323") from error
+        finally:
+            self._close_cursor(cursor)
+
+    def _cursor(self) -> Any:
+        return self._raw.cursor()
+
+    def _close_cursor(self, cursor: Any) -> None:
+        cursor.close()
+
+
+class SameCursorConnection(SqlConnection):
+    """For drivers whose cursors are connections with a transaction of their own (DuckDB)."""
+
+    def _cursor(self) -> Any:
+        return self._raw
+
+    def _close_cursor(self, cursor: Any) -> None:
+        """Nothing: it is the connection."""
