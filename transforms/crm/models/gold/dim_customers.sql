@@ -1,0 +1,6 @@
+select
+    customer_id,
+    name,
+    email,
+    region
+from {{ ref('stg_customers') }}
