@@ -1,0 +1,198 @@
+"""What dlt will make of a value in a column: the types it knows, and those it would infer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+_INT64 = range(-(2**63), 2**63)
+_DEFAULT_DECIMAL = (38, 9)  # dlt's precision and scale for a decimal that says none
+_MORE_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
+_TEMPORAL = ("timestamp", "date", "time")
+# Columns that are new in this load may still widen; the earlier values stay what they were.
+_WIDER = {
+    frozenset(("bigint", "double")): "double",
+    frozenset(("timestamp", "text")): "text",
+    frozenset(("date", "text")): "text",
+    frozenset(("timestamp", "date")): "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """problem: (rule, message) when the value cannot be stored exactly; new_type: what the column becomes."""
+
+    problem: tuple[str, str] | None = None
+    new_type: str | None = None
+    large: Decimal | None = None
+
+
+_FINE = Verdict()
+
+
+class ColumnTypes:
+    """The columns of a dlt schema, and those that the records of this load add."""
+
+    def __init__(self, schema: Any) -> None:
+        from dlt.common.normalizers.json import helpers
+        from dlt.common.schema.utils import autodetect_sc_type
+
+        self._schema = schema
+        self._naming = schema.naming
+        self._helpers = helpers
+        self._detect = autodetect_sc_type
+        self._new: dict[tuple[str, str], str] = {}
+        self.fragment = cache(self._fragment)
+        self.list_fragment = cache(self._list_fragment)
+        self.column_name = cache(self._column_name)
+        self.table_name = cache(self._table_name)
+        self.is_json = cache(self._is_json)
+
+    # -- names, as dlt's relational normalizer makes them ------------------------------------------------
+
+    def _fragment(self, key: str) -> str:
+        if not key or key.isspace():
+            return "_empty"
+        return str(self._helpers.normalize_identifier(self._schema, self._naming, key))
+
+    def _list_fragment(self, key: str) -> str:
+        return str(self._helpers.normalize_table_identifier(self._schema, self._naming, key))
+
+    def _column_name(self, fragments: tuple[str, ...], key: str) -> str:
+        name = self.fragment(key)
+        return str(self._naming.shorten_fragments(*fragments, name)) if fragments else name
+
+    def _table_name(self, lineage: tuple[str, ...], fragments: tuple[str, ...]) -> str:
+        return str(self._naming.shorten_fragments(*lineage, *fragments))
+
+    def normalize_table(self, name: str) -> str:
+        return self.list_fragment(name)
+
+    def parent_of(self, lineage: tuple[str, ...]) -> str:
+        """The table above the one that `lineage` ends in; the table itself for a root."""
+        return str(self._naming.shorten_fragments(*lineage[:-1])) if len(lineage) > 1 else lineage[0]
+
+    def max_nesting(self, table: str) -> int:
+        return int(self._helpers.get_table_nesting_level(self._schema, table, 1000))
+
+    def _is_json(self, table: str, column: str, level: int) -> bool:
+        return bool(self._helpers.is_nested_type(self._schema, table, column, level))
+
+    # -- types -------------------------------------------------------------------------------------------
+
+    def verdict(self, table: str, column: str, value: Any, learnt: str | None) -> Verdict:
+        """Whether `column` takes `value` unchanged. learnt: the type that this same record gave it already."""
+        definition = self._definition(table, column)
+        fixed = definition.get("data_type")
+        known = fixed or learnt or self._new.get((table, column))
+        found = self._infer(value)
+        if known is None:
+            problem = _fit_problem(found, {}, value)
+            return Verdict(problem=problem) if problem else Verdict(new_type=found)
+        if known != found and fixed is None and (wider := _WIDER.get(frozenset((known, found)))):
+            problem = _fit_problem(wider, {}, value)
+            return Verdict(problem=problem) if problem else Verdict(new_type=wider)
+        if problem := self._type_problem(known, found, value) or _fit_problem(known, definition, value):
+            return Verdict(problem=problem)
+        if type(value) is int and value not in _INT64:
+            return Verdict(large=Decimal(value))
+        return _FINE
+
+    def learn(self, table: str, column: str, data_type: str, parent: str) -> None:
+        """Keep a new column's type; one that has widened is pinned in dlt's schema, which sees its rows later."""
+        before = self._new.get((table, column))
+        self._new[table, column] = data_type
+        if before is None or before == data_type:
+            return
+        partial: dict[str, Any] = {
+            "name": table,
+            "columns": {column: {"name": column, "data_type": data_type, "nullable": True}},
+        }
+        if parent != table:
+            partial["parent"] = parent
+        self._schema.update_table(partial, normalize_identifiers=False)
+
+    def _definition(self, table: str, column: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._schema.tables.get(table, {}).get("columns", {}).get(column, {})
+        return found
+
+    def _infer(self, value: Any) -> str:
+        detected = self._detect(self._schema._type_detections, type(value), value)
+        return str(detected or self._schema.data_item_normalizer.py_type_to_sc_type(type(value)))
+
+    def _type_problem(self, known: str, found: str, value: Any) -> tuple[str, str] | None:
+        if known == found or known == "json" or (found, known) in _SAFE:
+            return None
+        if known == "text" and isinstance(value, str):
+            return None
+        if known in _TEMPORAL and isinstance(value, str) and self._parses(known, value):
+            return None
+        if known == "bigint" and isinstance(value, float) and value.is_integer() and int(value) in _INT64:
+            return None
+        return "column_type", f"{_show(value)} does not fit the column, which is {known}"
+
+    def _parses(self, known: str, value: str) -> bool:
+        from dlt.common.data_types import coerce_value
+
+        try:
+            coerce_value(known, "text", value)  # type: ignore[arg-type]
+        except (ValueError, TypeError):
+            return False
+        return not value.strip().isdigit()
+
+
+# (value's type, column's type) that dlt converts without loss, as far as `_fit_problem` agrees.
+_SAFE = {
+    ("bigint", "double"),
+    ("bigint", "decimal"),
+    ("bigint", "wei"),
+    ("bigint", "text"),
+    ("double", "decimal"),
+    ("decimal", "text"),
+    ("double", "text"),
+    ("decimal", "wei"),
+    ("date", "timestamp"),
+    ("decimal", "bigint"),
+    ("decimal", "double"),
+}
+
+
+def _fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[str, str] | None:
+    """Whether a value of a convertible type is exact in the column's own range and precision."""
+    if isinstance(value, str):
+        if known == "timestamp" and _MORE_THAN_MICROSECONDS.search(value):
+            return "precision", f"{_show(value)} is finer than the column's microseconds"
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return None
+    if known == "bigint":
+        fits = value == int(value) and int(value) in _INT64
+        advice = "64-bit integer"
+    elif known == "double":
+        fits = Decimal(repr(float(value))) == (Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
+        advice = "double"
+    elif known in ("decimal", "wei"):
+        fits, advice = _decimal_fits(known, definition, value)
+    else:
+        return None
+    if fits:
+        return None
+    return "precision", f"{_show(value)} is not exact in the column, a {advice}; declare its type under columns:"
+
+
+def _decimal_fits(known: str, definition: dict[str, Any], value: Any) -> tuple[bool, str]:
+    precision, scale = (38, 0) if known == "wei" else _DEFAULT_DECIMAL
+    precision, scale = definition.get("precision") or precision, definition.get("scale", scale)
+    number = value if isinstance(value, Decimal) else Decimal(repr(value))
+    _, digits, exponent = number.normalize().as_tuple() if number else (0, (0,), 0)
+    places = max(0, -int(exponent))
+    whole = len(digits) + int(exponent)
+    return places <= scale and whole <= precision - scale, f"{known}({precision}, {scale})"
+
+
+def _show(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -1,0 +1,211 @@
+"""Whether the warehouse can hold a record exactly as it came; where it cannot, the record is quarantined.
+
+dlt alone changes values without a word: NUL characters are stripped, NaN becomes NULL, decimals are cut at nine
+places, two keys that normalize to one column overwrite each other, a text in a number's column moves to a column
+of its own, and an integer of 2^63 blocks the load for ever. This check walks a record as dlt's relational
+normalizer will (dlt.common.normalizers.json.relational) and says what would not survive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from pipeline_cli.contracts.columns import ColumnTypes
+from pipeline_cli.contracts.reasons import Reason, Record, json_path
+
+# Postgres and DuckDB allow 1,600 columns and more; dlt's writers recurse once a level.
+_MAX_DEPTH = 100
+_MAX_KEYS = 1_000
+_INT64 = range(-(2**63), 2**63)
+# dlt marks typed values in its JSON files by a first character of this private-use range.
+_PRIVATE_USE = range(0xF026, 0xF02F + 1)
+_RESERVED_PREFIX = "_dlt_"
+METADATA_COLUMNS = ("_run_id", "_extracted_at", "_source", "_record_hash", "_raw", "_endpoint", "_size_bytes")
+
+
+class Exactness:
+    """Checks the records of one table; learns the types of columns that are new in this load."""
+
+    def __init__(self, schema: Any, table: str) -> None:
+        """schema: the dlt Schema that is being extracted into, its naming set for the destination."""
+        self.columns = ColumnTypes(schema)
+        self._table = self.columns.normalize_table(table)
+        self._max_nesting = self.columns.max_nesting(self._table)
+
+    def reasons(self, record: Record) -> tuple[Reason, ...]:
+        """What of `record` could not be stored exactly; empty when all of it can.
+
+        Integers beyond 64 bits in a column declared decimal or text are turned into Decimal in place, which
+        is how dlt wants them.
+        """
+        found: list[Reason] = []
+        walk = _Walk(self.columns, found.append)
+        walk.row(self._table, (self._table,), record, (), self._max_nesting)
+        if found:
+            return tuple(found)
+        walk.commit()
+        return ()
+
+
+class _Walk:
+    """One record's way through dlt's flattening: which value lands in which column of which table."""
+
+    def __init__(self, columns: ColumnTypes, add: Callable[[Reason], None]) -> None:
+        self._columns = columns
+        self._add = add
+        self._key_count = 0
+        self._learnt: dict[tuple[str, str], tuple[str, str]] = {}
+        self._large: list[tuple[Any, Any, Decimal]] = []
+
+    def commit(self) -> None:
+        """Keep what the accepted record taught: new columns and wider types."""
+        for (table, column), (parent, data_type) in self._learnt.items():
+            self._columns.learn(table, column, data_type, parent)
+        for container, key, value in self._large:
+            container[key] = value
+
+    def row(
+        self, table: str, lineage: tuple[str, ...], row: Record, path: tuple[str | int, ...], nesting: int
+    ) -> None:
+        """lineage: the tables above and this one; path: where `row` stands in the record."""
+        if len(path) > _MAX_DEPTH:
+            self._add(Reason("$", "depth", f"nested deeper than {_MAX_DEPTH} levels"))
+            return
+        taken: dict[str, tuple[str | int, ...]] = {}
+        stack: list[tuple[Record, tuple[str, ...], tuple[str | int, ...], int]] = [(row, (), path, nesting)]
+        while stack:
+            current, fragments, where, level = stack.pop()
+            self._count(current)
+            for key, value in current.items():
+                here = (*where, key)
+                if not self._name_is_usable(key, here, at_root=not path and not fragments):
+                    continue
+                name = self._columns.column_name(fragments, key)
+                if isinstance(value, (dict, list)) and not self._columns.is_json(table, name, level):
+                    if len(here) > _MAX_DEPTH:
+                        self._add(Reason("$", "depth", f"nested deeper than {_MAX_DEPTH} levels"))
+                    elif isinstance(value, dict):
+                        stack.append((value, (*fragments, self._columns.fragment(key)), here, level - 1))
+                    elif self._is_free(taken, f"{name}[]", here):
+                        below = (*fragments, self._columns.list_fragment(key))
+                        self._list(lineage, below, value, here, nesting - 1)
+                elif self._is_free(taken, name, here):
+                    self._value(table, lineage, name, current, key, value, here)
+
+    def _list(
+        self,
+        lineage: tuple[str, ...],
+        fragments: tuple[str, ...],
+        values: list[Any],
+        path: tuple[str | int, ...],
+        level: int,
+    ) -> None:
+        table = self._columns.table_name(lineage, fragments)
+        below = (*lineage, *fragments)
+        for index, value in enumerate(values):
+            where = (*path, index)
+            if isinstance(value, dict):
+                self.row(table, below, value, where, level)
+            elif isinstance(value, list):
+                self.row(table, below, {"list": value}, where, level - 1)
+            else:
+                self._value(table, below, "value", values, index, value, where)
+
+    def _value(
+        self,
+        table: str,
+        lineage: tuple[str, ...],
+        column: str,
+        container: Any,
+        key: Any,
+        value: Any,
+        path: tuple[str | int, ...],
+    ) -> None:
+        problem = value_problem(value)
+        if problem is None and value is not None:
+            known = self._learnt.get((table, column))
+            verdict = self._columns.verdict(table, column, value, known[-1] if known else None)
+            problem = verdict.problem
+            if verdict.new_type is not None:
+                self._learnt[table, column] = (self._columns.parent_of(lineage), verdict.new_type)
+            if verdict.large is not None:
+                self._large.append((container, key, verdict.large))
+        if problem is not None:
+            self._add(Reason(json_path(path), *problem))
+
+    def _count(self, row: Record) -> None:
+        self._key_count += len(row)
+        duplicated = getattr(row, "duplicate_keys", ())
+        for name in duplicated:
+            self._add(Reason(json_path((name,)), "duplicate_key", f"the key {name!r} stands twice in one JSON object"))
+        if self._key_count - len(row) <= _MAX_KEYS < self._key_count and len(row) > _MAX_KEYS:
+            self._add(Reason("$", "keys", f"more than {_MAX_KEYS} keys in one object"))
+
+    def _name_is_usable(self, key: Any, path: tuple[str | int, ...], *, at_root: bool) -> bool:
+        problem = None
+        if not isinstance(key, str):
+            problem = ("name", f"the key {key!r} is not a text")
+        elif text_problem(key):
+            problem = ("name", "the key holds a character that no column name can")
+        elif self._columns.fragment(key).startswith(_RESERVED_PREFIX):
+            problem = ("reserved_name", f"{key!r} is a name that dlt uses itself")
+        elif at_root and self._columns.fragment(key) in METADATA_COLUMNS:
+            problem = ("reserved_name", f"{key!r} is the name of a metadata column")
+        if problem:
+            self._add(Reason(json_path([str(part) if not isinstance(part, int) else part for part in path]), *problem))
+        return problem is None
+
+    def _is_free(self, taken: dict[str, Any], name: str, path: tuple[str | int, ...]) -> bool:
+        other = taken.setdefault(name, path)
+        if other is path:
+            return True
+        message = f"lands in the same column as {json_path(other)}"
+        self._add(Reason(json_path(path), "name_collision", message))
+        return False
+
+
+def text_problem(text: str) -> tuple[str, str] | None:
+    """The (rule, message) of a text that no warehouse column holds as it is."""
+    if "\x00" in text:
+        return "nul", "holds the character U+0000, which databases do not store"
+    if text.isascii():
+        return None
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in text):
+        return "surrogate", "holds half of a surrogate pair, which is not valid Unicode"
+    if ord(text[0]) in _PRIVATE_USE:
+        return "private_use", "begins with a private-use character that dlt gives a meaning"
+    return None
+
+
+def value_problem(value: Any) -> tuple[str, str] | None:
+    """The (rule, message) of a value that cannot be stored exactly in any column; looks inside lists and dicts."""
+    if isinstance(value, str):
+        return text_problem(value)
+    if isinstance(value, float):
+        return None if math.isfinite(value) else ("not_finite", f"{value} is not a number that JSON or SQL keeps")
+    if isinstance(value, (dict, list)):
+        return _json_problem(value)
+    return None
+
+
+def _json_problem(value: Any) -> tuple[str, str] | None:
+    """For values kept whole in a JSON column: what JSON numbers of 64 bits cannot carry."""
+    stack = [(value, 0)]
+    while stack:
+        current, depth = stack.pop()
+        if depth > _MAX_DEPTH:
+            return "depth", f"nested deeper than {_MAX_DEPTH} levels"
+        if isinstance(current, dict):
+            if getattr(current, "duplicate_keys", ()):
+                return "duplicate_key", "a key stands twice in one JSON object"
+            stack.extend((each, depth + 1) for pair in current.items() for each in pair)
+        elif isinstance(current, list):
+            stack.extend((each, depth + 1) for each in current)
+        elif isinstance(current, Decimal) or (type(current) is int and current not in _INT64):
+            return "number", f"{current} has more digits than a JSON column keeps"
+        elif isinstance(current, (str, float)) and (problem := value_problem(current)):
+            return problem
+    return None

@@ -1,0 +1,87 @@
+"""JSON without loss: numbers that a float cannot hold stay Decimal, and a key that stands twice is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+_EXACT_FLOAT_DIGITS = 15  # every decimal of up to 15 significant digits survives a 64-bit float
+
+
+class DuplicateKeys(dict[str, Any]):
+    """A JSON object in which a key stood twice; the last value is kept, and the record will be rejected."""
+
+    duplicate_keys: tuple[str, ...] = ()
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON; raises ValueError (json.JSONDecodeError) with the position when it is cut or malformed."""
+    return json.loads(text, parse_float=_parse_float, object_pairs_hook=_build_object)
+
+
+def _parse_float(text: str) -> float | Decimal:
+    number = float(text)
+    if len(text) <= _EXACT_FLOAT_DIGITS and "e" not in text and "E" not in text:
+        return number
+    exact = Decimal(text)
+    # repr is the shortest text that reads back as this float: equal means that no digit is lost.
+    return number if exact == Decimal(repr(number)) else exact
+
+
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    built = dict(pairs)
+    if len(built) == len(pairs):
+        return built
+    seen: set[str] = set()
+    twice = tuple(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    marked = DuplicateKeys(built)
+    marked.duplicate_keys = twice
+    return marked
+
+
+def canonical_json(record: Any) -> bytes:
+    """The record as JSON with sorted keys: equal content gives equal bytes, whatever the order of keys."""
+    import orjson
+
+    try:
+        return orjson.dumps(record, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # integers beyond 64 bits, half a surrogate pair: orjson refuses them
+        return json.dumps(record, sort_keys=True, separators=(",", ":"), default=_plain).encode()
+
+
+def plain_json(record: Any) -> str:
+    """The record as JSON text in its own order of keys, for the quarantine; every character is kept or escaped."""
+    return json.dumps(record, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace").decode()
+
+
+def json_ready(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with only JSON's own types, for the contract: times as ISO texts, sets and tuples as lists."""
+    ready = {key: _ready(value) for key, value in record.items()}
+    return ready
+
+
+def _ready(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int, float, Decimal)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _ready(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_ready(each) for each in value]
+    return _plain(value)
+
+
+def record_hash(record: Any) -> str:
+    """32 hexadecimal digits that stand for the record's content."""
+    return hashlib.blake2b(canonical_json(record), digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (set, frozenset, tuple)):
+        return sorted(value, key=str)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)

@@ -1,0 +1,112 @@
+"""The exceptions a user may see, and the exit codes of the command.
+
+    PipelineCliError
+    ├── UsageError              2   the command line asks for what is not there
+    ├── ManifestError           2   pipelines.yaml is wrong; carries every mistake, each with its place
+    ├── StepError               1   a step cannot go on; what is loaded stays loaded
+    │   ├── SourceError         1   a source is down, or answers with something that is not data
+    │   ├── LoadError           1   a destination refuses
+    │   └── TransformError      1   SQLMesh or dbt refuses
+    ├── ChecksFailed            4   checks or quarantine limits failed
+    └── Busy                    75  another process holds the pipeline or the DuckDB file
+
+Anything else that reaches `main` is a bug of ours: exit code 3, with the log's path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+EXIT_DONE = 0
+EXIT_STEP_FAILED = 1
+EXIT_USAGE = 2
+EXIT_BUG = 3
+EXIT_CHECKS_FAILED = 4
+EXIT_BUSY = 75
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong, where it stands (1-based line and column), and what to do about it."""
+
+    code: str
+    message: str
+    hint: str | None = None
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    source_line: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error object of the run document, without the source line."""
+        fields = asdict(self)
+        del fields["source_line"]
+        return fields
+
+
+class PipelineCliError(Exception):
+    """Base of all expected errors. `code` is stable (E…); `hint` says what to do next."""
+
+    exit_code = EXIT_STEP_FAILED
+    code = "E000"
+
+    def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.hint = hint
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """This error as the mistakes it stands for; one, unless it is a ManifestError."""
+        return (Mistake(self.code, self.message, self.hint),)
+
+
+class UsageError(PipelineCliError):
+    exit_code = EXIT_USAGE
+    code = "E001"
+
+
+class ManifestError(PipelineCliError):
+    """Every mistake found in the manifest, in the order of file and line."""
+
+    exit_code = EXIT_USAGE
+    code = "E100"
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        count = len(mistakes)
+        super().__init__(f"the manifest has {count} mistake{'' if count == 1 else 's'}")
+        self._mistakes = mistakes
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        return self._mistakes
+
+
+class StepError(PipelineCliError):
+    code = "E300"
+
+
+class SourceError(StepError):
+    code = "E310"
+
+
+class LoadError(StepError):
+    code = "E320"
+
+
+class TransformError(StepError):
+    code = "E330"
+
+
+class ChecksFailed(PipelineCliError):  # noqa: N818 - it is the state of the data, not a fault of the program
+    exit_code = EXIT_CHECKS_FAILED
+    code = "E400"
+
+
+class Busy(PipelineCliError):  # noqa: N818 - as above
+    exit_code = EXIT_BUSY
+    code = "E750"

@@ -1,0 +1,67 @@
+"""Paginators of dlt, watched: a page that was asked for already means a loop, not more data."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from typing import Any
+
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
+from requests import Request, Response
+
+from pipeline_cli.errors import SourceError
+
+
+class WatchedPaginator(BasePaginator):
+    """Any paginator of dlt, plus two refusals: a repeated request, and a resource that takes too long.
+
+    dlt notices neither a next-link that repeats nor one that goes round in a circle.
+    """
+
+    def __init__(self, inner: BasePaginator | None, resource: str, timeout_s: float) -> None:
+        super().__init__()
+        self._template = inner or SinglePagePaginator()
+        self._inner = self._template
+        self._resource = resource
+        self._timeout_s = timeout_s
+        self._asked: set[str] = set()
+        self._give_up_at: float | None = None
+
+    @property
+    def has_next_page(self) -> bool:
+        return self._inner.has_next_page
+
+    def init_request(self, request: Request) -> None:
+        # A parent's records each start a round of their own; the deadline is that of all rounds together.
+        self._inner = copy.deepcopy(self._template)
+        self._inner.init_request(request)
+        self._asked = {_fingerprint(request)}
+        self._give_up_at = self._give_up_at or time.monotonic() + self._timeout_s
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        if self._give_up_at is not None and time.monotonic() > self._give_up_at:
+            raise SourceError(
+                f"Resource {self._resource} took longer than {self._timeout_s:,.0f} s; nothing of it was loaded.",
+                code="E316",
+                hint="Read less at a time with incremental:, or raise client.resource_timeout.",
+            )
+        self._inner.update_state(response, data)
+
+    def update_request(self, request: Request) -> None:
+        self._inner.update_request(request)
+        if not self._inner.has_next_page:
+            return
+        fingerprint = _fingerprint(request)
+        if fingerprint in self._asked:
+            raise SourceError(
+                f"Resource {self._resource}: the next page is one that was read already ({request.url}); "
+                "the API's next-links go round in a circle.",
+                code="E317",
+                hint="Check the paginator's type and where it looks for the next page.",
+            )
+        self._asked.add(fingerprint)
+
+
+def _fingerprint(request: Request) -> str:
+    return json.dumps([request.method, request.url, request.params, request.json], sort_keys=True, default=str)

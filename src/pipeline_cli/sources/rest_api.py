@@ -1,0 +1,180 @@
+"""`type: rest_api`: our entry becomes dlt's declarative REST source, with every request checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipeline_cli.manifest.sources import Auth, Endpoint, Incremental, OAuth2Auth, Paginator, RestApiSource, RestResource
+
+if TYPE_CHECKING:
+    import requests
+    from dlt.extract import DltSource
+
+_PARENT = re.compile(r"\{resources\.([A-Za-z_]\w*)\.")
+_INCREMENTAL = re.compile(r"\{incremental\.")
+_DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+RAW_SUFFIX = "__received"
+
+
+def build_rest_source(name: str, entry: RestApiSource, session: requests.Session) -> DltSource:
+    """The dlt source of a rest_api entry.
+
+    session: from `open_session`, so that tokens, pages and redirects are all checked.
+    """
+    from dlt.sources.rest_api import rest_api_source
+
+    parents = parent_names(entry)
+    client: dict[str, Any] = {
+        "base_url": entry.client.base_url,
+        "headers": dict(entry.client.headers),
+        "session": session,
+    }
+    if entry.client.auth:
+        client["auth"] = _auth(entry.client.auth, session)
+    resources = [_resource(key, resource, entry) for key, resource in entry.resources.items()]
+    config: dict[str, Any] = {"client": client, "resources": resources}
+    source = rest_api_source(config, name=name, parallelized=entry.parallel)  # type: ignore[arg-type]
+    for parent in parents:
+        # Children need every parent record, also one that is not written again because it has not changed.
+        source.resources[parent].selected = parent in entry.resources
+    return source
+
+
+def parent_names(entry: RestApiSource) -> set[str]:
+    """The resources whose records other resources' paths or parameters name."""
+    return {found for resource in entry.resources.values() for found in _PARENT.findall(_templates(resource))}
+
+
+def incremental_names(entry: RestApiSource) -> frozenset[str]:
+    """Names of parameters and body fields that carry the cursor: they differ from run to run."""
+    names: set[str] = set()
+    for resource in entry.resources.values():
+        endpoint = endpoint_of("", resource)
+        for values in (endpoint.params, endpoint.json):
+            names.update(key for key, value in values.items() if _INCREMENTAL.search(str(value)))
+        if resource.incremental:
+            names.update(filter(None, (resource.incremental.start_param, resource.incremental.end_param)))
+    return frozenset(names)
+
+
+def endpoint_of(name: str, resource: RestResource) -> Endpoint:
+    """A resource's endpoint in its long form; without one, the path is the resource's name."""
+    if isinstance(resource.endpoint, Endpoint):
+        return resource.endpoint
+    return Endpoint(path=resource.endpoint or name)
+
+
+def _templates(resource: RestResource) -> str:
+    endpoint = endpoint_of("", resource)
+    return f"{endpoint.path} {dict(endpoint.params)} {dict(endpoint.json)} {dict(endpoint.headers)}"
+
+
+def _resource(name: str, resource: RestResource, entry: RestApiSource) -> dict[str, Any]:
+    from dlt.sources.rest_api.config_setup import create_paginator
+
+    from pipeline_cli.sources.pagination import WatchedPaginator
+
+    endpoint = endpoint_of(name, resource)
+    paginator = endpoint.paginator or entry.client.paginator
+    inner = create_paginator(_plain(paginator)) if paginator else None
+    config: dict[str, Any] = {
+        "path": endpoint.path,
+        "method": endpoint.method,
+        "params": _thaw(endpoint.params),
+        "paginator": WatchedPaginator(inner, name, entry.client.resource_timeout.total_seconds()),
+    }
+    if endpoint.json:
+        config["json"] = _thaw(endpoint.json)
+    if endpoint.headers:
+        config["headers"] = dict(endpoint.headers)
+    if endpoint.data_selector:
+        config["data_selector"] = endpoint.data_selector
+        config["response_actions"] = [_require_selected(name, endpoint.data_selector)]
+    if resource.incremental:
+        config["incremental"] = incremental_config(resource.incremental)
+    built: dict[str, Any] = {"name": name, "endpoint": config}
+    if resource.include_from_parent:
+        built["include_from_parent"] = list(resource.include_from_parent)
+    return built
+
+
+def _require_selected(name: str, selector: str) -> Any:
+    """A response hook: an answer in which the records' place is missing is an error, not an empty page."""
+
+    def check(response: Any, *_: Any, **__: Any) -> None:
+        from dlt.common import jsonpath
+
+        from pipeline_cli.errors import SourceError
+
+        body = response.json()
+        plain = selector.removeprefix("$.")
+        if not re.fullmatch(r"[\w.]+", plain) or not body:
+            return  # wildcards and filters may rightly select nothing; an empty body is an empty page
+        if not jsonpath.find_values(selector, body) and not _is_empty_at(body, plain.split(".")):
+            raise SourceError(
+                f"Resource {name}: the answer has nothing at {selector!r}; its keys are "
+                f"{', '.join(sorted(body)[:8]) if isinstance(body, dict) else 'those of a list'}.",
+                code="E318",
+                hint="Check endpoint.data_selector against what the API sends.",
+            )
+
+    return check
+
+
+def _is_empty_at(body: Any, steps: list[str]) -> bool:
+    for step in steps:
+        if not isinstance(body, dict) or step not in body:
+            return False
+        body = body[step]
+    return True
+
+
+def incremental_config(incremental: Incremental) -> dict[str, Any]:
+    """dlt's incremental arguments. Records without a cursor value pass: the gate has judged them before."""
+    config: dict[str, Any] = {"cursor_path": incremental.cursor_path, "on_cursor_value_missing": "include"}
+    for key in ("initial_value", "end_value", "start_param", "end_param"):
+        if (value := getattr(incremental, key)) is not None:
+            config[key] = value
+    if incremental.lag is not None:
+        config["lag"] = _lag(incremental.lag, incremental.initial_value)
+    return config
+
+
+def _lag(lag: timedelta | int | float, initial_value: Any) -> float:
+    """dlt's unit: days where the cursor is a date, seconds where it is a time, else the cursor's own."""
+    if not isinstance(lag, timedelta):
+        return lag
+    if isinstance(initial_value, str) and _DATE_ONLY.fullmatch(initial_value):
+        return math.ceil(lag / timedelta(days=1))
+    return lag.total_seconds()
+
+
+def _auth(auth: Auth, session: requests.Session) -> Any:
+    settings = _plain(auth)
+    if isinstance(auth, OAuth2Auth):
+        from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
+
+        del settings["type"]
+        return OAuth2ClientCredentials(**settings, session=session)
+    if settings.get("location") == "query":
+        settings["location"] = "param"  # dlt's word
+    return settings
+
+
+def _plain(entry: Auth | Paginator) -> dict[str, Any]:
+    settings = {field.name: getattr(entry, field.name) for field in dataclasses.fields(entry)}
+    return {key: _thaw(value) for key, value in settings.items() if value is not None or key == "total_path"}
+
+
+def _thaw(value: Any) -> Any:
+    """Plain dicts and lists: dlt copies and changes what it is given."""
+    if isinstance(value, Mapping):
+        return {key: _thaw(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_thaw(each) for each in value]
+    return value
