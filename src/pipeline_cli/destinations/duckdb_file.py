@@ -75,6 +75,8 @@ def _configure(connection: Any, state_dir: Path) -> None:
     found = dict(settings)
     for name, value in wanted.items():
         if found.get(name) != value:
+            # A parameter makes DuckDB's client import pandas (0.3 s; dlt's first parameter would do so, too):
+            # here one thread does it, later several would at once, and fail.
             connection.execute(f"SET GLOBAL {quote(name)} = ?", [value])
 
 

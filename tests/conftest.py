@@ -1,0 +1,72 @@
+"""What all tests stand on: an empty HOME, no network, a real Postgres."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.network import block_network
+from tests.servers.postgres import PostgresServer, run_postgres
+
+# Before dlt, SQLMesh or dbt are imported: they look at HOME then.
+_HOME = Path(tempfile.mkdtemp(prefix="pipeline-cli-home-"))
+os.environ["HOME"] = str(_HOME)
+for _name in [
+    name for name in os.environ if name.startswith(("XDG_", "PIPELINE_CLI_", "DESTINATION__", "SOURCES__"))
+]:
+    del os.environ[_name]
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "network: may reach the network")
+    config.addinivalue_line("markers", "writes_home: may write in HOME")
+
+
+@pytest.fixture(autouse=True)
+def _network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("network") is None:
+        block_network(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def home(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """An empty HOME; it must be empty after the test, too."""
+    yield _HOME
+    left = sorted(str(path.relative_to(_HOME)) for path in _HOME.rglob("*"))
+    for name in reversed(left):
+        path = _HOME / name
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    if request.node.get_closest_marker("writes_home") is None:
+        assert not left, f"the test wrote in HOME: {left[:5]}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server a test process; a machine without Postgres fails the tests rather than skip them."""
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[Callable[..., str]]:
+    """A factory of new, empty databases; call it for an address (`over_socket=True` for the Unix socket)."""
+    names: list[str] = []
+
+    def create(*, over_socket: bool = False) -> str:
+        names.append(postgres_server.create_database())
+        return postgres_server.url(names[-1], over_socket=over_socket)
+
+    yield create
+    for name in names:
+        postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def postgres_url(postgres_database: Callable[..., str]) -> str:
+    """The address of a new, empty database."""
+    return postgres_database()
