@@ -2,8 +2,6 @@ MODEL (
   name gold_fakestore.fact_cart_items,
   kind FULL,
   grain cart_item_id,
-  -- An audit below reads it, the query does not.
-  depends_on (gold_fakestore.dim_users),
   description 'Lines of the carts, one row a line, with the current price and rating of the product. A line whose product is not known (quarantined, say) stays, without a price.',
   column_descriptions (
     cart_item_id = 'Cart and position, such as 12-1.',
@@ -20,8 +18,7 @@ MODEL (
     not_null(columns := (cart_item_id, cart_id, user_id, product_id, sale_date, quantity)),
     unique_values(columns := (cart_item_id)),
     forall(criteria := (line_revenue = quantity * unit_price)),
-    known_key(column := product_id, parent := gold_fakestore.dim_products, parent_key := product_id),
-    known_key(column := user_id, parent := gold_fakestore.dim_users, parent_key := user_id)
+    known_key(column := product_id, parent := gold_fakestore.dim_products, parent_key := product_id)
   )
 );
 

@@ -27,6 +27,7 @@ MODEL (
   audits (
     not_null(columns := (cart_item_id, cart_id, user_id, product_id, sale_date, quantity)),
     unique_values(columns := (cart_item_id)),
+    known_key(column := user_id, parent := gold_fakestore.dim_users, parent_key := user_id),
     forall(criteria := (line_revenue = quantity * unit_price)),
     accepted_values(column := rating_category, is_in := ('High', 'Medium', 'Low', 'Poor')),
     accepted_values(column := price_tier, is_in := ('Premium', 'Mid-Range', 'Standard', 'Budget')),
