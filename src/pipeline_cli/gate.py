@@ -165,6 +165,7 @@ class WriteStep(ItemTransform[Any, Any]):
         self._moment = datetime.min.replace(tzinfo=UTC)
         self.result = ResourceResult(rules.resource, rules.dataset, rules.table, rules.endpoint)
         self.written = 0  # rows given to dlt, before it drops earlier versions of the same key
+        self.has_output = rules.disposition == "replace"  # an empty source empties the table it replaces
 
     def __call__(self, item: Any, meta: Any = None) -> Iterator[Any]:
         records = [record for record in item if _REJECTED not in record]
@@ -175,12 +176,14 @@ class WriteStep(ItemTransform[Any, Any]):
         if rejected:
             self._count_rejected(rejected)
             if rows := self._quarantine_rows(rejected, self._moment):
+                self.has_output = True
                 yield _for_quarantine(rows)
         self._context.progress(self._rules.resource, self.result.extracted)
 
     def _page(self, records: list[Record], moment: datetime, *, first: bool) -> Any:
         if first and not records and self._rules.table not in self._context.tables:
             # A source without records still makes its table, so that models that read it can be built.
+            self.has_output = True
             return dlt.mark.materialize_table_schema()
         hashes = [record_hash(record) for record in records]
         kept = self._changed(records, hashes)
@@ -188,6 +191,7 @@ class WriteStep(ItemTransform[Any, Any]):
         page.received = records
         self.result.deduplicated += len(records) - len(kept)
         self.written += len(page)
+        self.has_output = self.has_output or bool(page)
         return page
 
     def _changed(self, records: list[Record], hashes: list[str]) -> list[int]:

@@ -35,7 +35,7 @@ def build_rest_source(name: str, entry: RestApiSource, session: requests.Session
         "session": session,
     }
     if entry.client.auth:
-        client["auth"] = _auth(entry.client.auth, session)
+        client["auth"] = client_auth(entry.client.auth, session)
     resources = [_resource(key, resource, entry) for key, resource in entry.resources.items()]
     config: dict[str, Any] = {"client": client, "resources": resources}
     source = rest_api_source(config, name=name, parallelized=entry.parallel)  # type: ignore[arg-type]
@@ -154,7 +154,8 @@ def _lag(lag: timedelta | int | float, initial_value: Any) -> float:
     return lag.total_seconds()
 
 
-def _auth(auth: Auth, session: requests.Session) -> Any:
+def client_auth(auth: Auth, session: requests.Session) -> Any:
+    """dlt's authentication for an auth entry; tokens are fetched through the same checked session."""
     settings = _plain(auth)
     if isinstance(auth, OAuth2Auth):
         from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials

@@ -1,0 +1,90 @@
+"""dlt, bound to a project: where it keeps its files, what it must not do, and what its schema says."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline_cli.destinations.base import Warehouse
+from pipeline_cli.project import Project
+from pipeline_cli.transforms.base import BronzeTable
+
+if TYPE_CHECKING:
+    from dlt.common.schema import Schema
+    from dlt.pipeline.pipeline import Pipeline
+
+# Read by dlt whenever it resolves its configuration; telemetry must be off before the first import.
+_SETTINGS = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "WARNING",
+    "NORMALIZE__WORKERS": "1",  # a second process costs more to start than our loads take
+    "LOAD__RAISE_ON_FAILED_JOBS": "true",
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+    "EXTRACT__NEXT_ITEM_MODE": "fifo",  # one resource after the other: its parent's records wait in no queue
+}
+
+
+def dataset_name(source: str) -> str:
+    """The schema that a source's tables land in."""
+    return f"bronze_{source}"
+
+
+def pipelines_dir(project: Project) -> Path:
+    """dlt's working folders of the environment."""
+    return project.state_dir / "dlt" / "pipelines"
+
+
+def dlt_settings(project: Project) -> dict[str, str]:
+    """Environment variables that bind dlt, ours or the user's own command, to this project."""
+    return {**_SETTINGS, "DLT_DATA_DIR": str(project.state_dir / "dlt")}
+
+
+def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeline:
+    """The dlt pipeline of a source: same name, its own dataset, its working folder in the environment's state."""
+    os.environ.update(dlt_settings(project))
+    import dlt
+
+    return dlt.pipeline(
+        pipeline_name=source,
+        destination=warehouse.dlt_destination(),
+        dataset_name=dataset_name(source),
+        pipelines_dir=str(pipelines_dir(project)),
+    )
+
+
+def bronze_tables(project: Project, warehouse: Warehouse, source: str) -> list[BronzeTable]:
+    """The loaded tables of a source, with dlt's data types, in dlt's order; none before the first load.
+
+    Reads dlt's schema from the working folder; where that is gone, dlt restores it from the destination.
+    """
+    folder = pipelines_dir(project) / source / "schemas"
+    if not any(folder.glob("*.schema.json")):
+        open_pipeline(project, warehouse, source).sync_destination()
+    dataset = dataset_name(source)
+    there = {name for _, name in warehouse.relations([dataset])}
+    return [
+        BronzeTable(dataset, name, columns)
+        for file in sorted(folder.glob("*.schema.json"))
+        for name, columns in _tables(json.loads(file.read_text(encoding="utf-8")))
+        if name in there
+    ]
+
+
+def _tables(schema: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:
+    found = []
+    for name, table in schema["tables"].items():
+        columns = {key: column["data_type"] for key, column in table["columns"].items() if column.get("data_type")}
+        if columns and not name.startswith("_dlt_"):
+            found.append((name, columns))
+    return found
+
+
+def tables_below(schema: Schema, root: str) -> list[str]:
+    """A table and the child tables of its nested lists, parents first."""
+    found = [root]
+    for name in found:
+        found.extend(child for child, table in schema.tables.items() if table.get("parent") == name)
+    return found

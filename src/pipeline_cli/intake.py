@@ -1,0 +1,196 @@
+"""A source's resources, each given its hints and its gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from pipeline_cli.contracts.contract import Contract
+from pipeline_cli.dlt_pipeline import dataset_name
+from pipeline_cli.gate import CheckStep, GateContext, GateRules, ReceivedStep, WriteStep
+from pipeline_cli.manifest.sources import PythonSource, ResourceHints, RestApiSource, RestResource
+from pipeline_cli.project import Project
+
+if TYPE_CHECKING:
+    from dlt.extract import DltResource, DltSource
+
+_METADATA: Mapping[str, Any] = {
+    "_run_id": {"data_type": "text"},
+    "_extracted_at": {"data_type": "timestamp"},
+    "_source": {"data_type": "text"},
+}
+_RAW: Mapping[str, Any] = {
+    "_raw": {"data_type": "json"},
+    "_endpoint": {"data_type": "text"},
+    "_size_bytes": {"data_type": "bigint"},
+}
+_NO_HINTS = ResourceHints()
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """One resource behind its gate: its rules, and the step that counts what went through."""
+
+    rules: GateRules
+    writer: WriteStep
+
+
+def read_contracts(project: Project, source: str) -> dict[str, Contract]:
+    """The contracts of a source's resources, by resource. Raises UsageError for a file that is no JSON Schema."""
+    entry = project.manifest.sources[source]
+    return {
+        name: Contract.read(project.resolve(hints.contract), hints.contract)
+        for name, hints in entry.resources.items()
+        if hints.contract
+    }
+
+
+def attach_gates(project: Project, source: str, dlt_source: DltSource, context: GateContext) -> list[Intake]:
+    """Give every selected resource its hints, its metadata columns and its gate, in the source's order."""
+    contracts = read_contracts(project, source)
+    entry = project.manifest.sources[source]
+    parents = {
+        resource._pipe.parent.name for resource in dlt_source.resources.values() if resource._pipe.parent is not None
+    }
+    return [
+        _attach(source, entry, name, resource, contracts.get(name), context, dlt_source, name in parents)
+        for name, resource in dlt_source.resources.selected.items()
+    ]
+
+
+def _attach(
+    source: str,
+    entry: RestApiSource | PythonSource,
+    name: str,
+    resource: DltResource,
+    contract: Contract | None,
+    context: GateContext,
+    dlt_source: DltSource,
+    is_parent: bool,
+) -> Intake:
+    hints = entry.resources.get(name, _NO_HINTS)
+    rules = make_rules(source, entry, name, resource, contract)
+    _apply_hints(resource, hints, rules)
+    check = CheckStep(rules, context, dlt_source.schema, resource.compute_table_schema)
+    writer = WriteStep(rules, context)
+    if resource._pipe.parent is not None:
+        resource.add_step(ReceivedStep(), insert_at=0)
+    resource.add_step(check)
+    resource.add_step(writer)
+    return Intake(rules, writer)
+
+
+def make_rules(
+    source: str,
+    entry: RestApiSource | PythonSource,
+    name: str,
+    resource: DltResource,
+    contract: Contract | None,
+) -> GateRules:
+    """The gate's rules: from the manifest where it says something, else from the dlt resource itself."""
+    hints = entry.resources.get(name, _NO_HINTS)
+    declared = name in entry.resources and (isinstance(entry, RestApiSource) or hints.write_disposition != "append")
+    table = resource.table_name if isinstance(resource.table_name, str) else name
+    keep_raw = entry.keep_raw if hints.keep_raw is None else hints.keep_raw
+    incremental = hints.incremental
+    return GateRules(
+        source=source,
+        resource=name,
+        dataset=dataset_name(source),
+        table=table,
+        disposition=hints.write_disposition if declared else _disposition(resource),
+        primary_key=hints.primary_key or _primary_key(resource),
+        contract=contract,
+        on_violation=hints.on_violation,
+        max_rejected=hints.max_rejected,
+        cursor=incremental.cursor_path if incremental else None,
+        cursor_required=incremental is not None and incremental.on_cursor_value_missing == "quarantine",
+        keep_raw=keep_raw,
+        endpoint=_endpoint_path(name, hints),
+    )
+
+
+def _endpoint_path(name: str, hints: ResourceHints) -> str | None:
+    if not isinstance(hints, RestResource):
+        return None
+    from pipeline_cli.sources.rest_api import endpoint_of
+
+    return endpoint_of(name, hints).path
+
+
+def _apply_hints(resource: DltResource, hints: ResourceHints, rules: GateRules) -> None:
+    columns: dict[str, Any] = {**_METADATA, **(_RAW if rules.keep_raw else {})}
+    columns.update(_contract_columns(rules.contract))
+    columns.update({name: _column(hint) for name, hint in hints.columns.items()})
+    arguments: dict[str, Any] = {}
+    if rules.disposition == "merge":
+        columns["_record_hash"] = {"data_type": "text"}
+        # Two versions of a key in one load: the later page wins, not whichever the database takes first.
+        columns["_extracted_at"] = {"data_type": "timestamp", "dedup_sort": "desc"}
+        arguments["write_disposition"] = {"disposition": "merge", "strategy": "delete-insert"}
+    elif rules.disposition == "scd2":
+        columns["_record_hash"] = {"data_type": "text"}
+        # The metadata differ in every run: only the record's own content makes a new version.
+        versions = {"disposition": "merge", "strategy": "scd2", "row_version_column_name": "_record_hash"}
+        arguments["write_disposition"] = versions
+        if rules.cursor:  # a load of what is new says nothing of the records it does not hold
+            arguments["merge_key"] = list(rules.primary_key)
+    else:
+        arguments["write_disposition"] = rules.disposition
+    if rules.primary_key:
+        arguments["primary_key"] = list(rules.primary_key)
+    resource.apply_hints(columns=columns, **arguments)
+    if hints.max_table_nesting is not None:
+        resource.max_table_nesting = hints.max_table_nesting
+
+
+def _contract_columns(contract: Contract | None) -> dict[str, Any]:
+    types = contract.column_types() if contract else {}
+    return {"__".join(path): {"data_type": data_type} for path, data_type in types.items()}
+
+
+def _column(hint: Any) -> dict[str, Any]:
+    values = {field.name: getattr(hint, field.name) for field in fields(hint)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _disposition(resource: DltResource) -> str:
+    declared = resource.write_disposition
+    if isinstance(declared, dict):
+        return "scd2" if declared.get("strategy") == "scd2" else str(declared.get("disposition", "append"))
+    return declared if isinstance(declared, str) else "append"
+
+
+def _primary_key(resource: DltResource) -> tuple[str, ...]:
+    if callable(resource._hints.get("primary_key")):
+        return ()
+    columns = resource.compute_table_schema().get("columns", {})
+    return tuple(name for name, column in columns.items() if column.get("primary_key"))
+
+
+def known_hashes(
+    connect: Callable[[], Any], dataset: str, tables: frozenset[str]
+) -> Callable[[str, str, Sequence[str]], set[str]]:
+    """A lookup of (table, column, values): which of the values the table's current rows hold already.
+
+    Asked page by page, so that memory does not grow with the table.
+    """
+    from pipeline_cli.destinations.base import quote
+
+    def find(table: str, column: str, values: Sequence[str]) -> set[str]:
+        if table not in tables or not values:
+            return set()
+        found: set[str] = set()
+        connection = connect()
+        try:
+            for start in range(0, len(values), 1_000):
+                some = list(values[start : start + 1_000])
+                marks = ", ".join("?" * len(some))
+                statement = f"SELECT {quote(column)} FROM {quote(dataset, table)} WHERE {quote(column)} IN ({marks})"  # noqa: S608
+                found.update(row[0] for row in connection.query(statement, some))
+        finally:
+            connection.close()
+        return found
+
+    return find

@@ -1,0 +1,56 @@
+"""dlt's exceptions, in a sentence: who refused what, and what to do."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline_cli.errors import LoadError, PipelineCliError, SourceError, StepError
+
+_LENGTH = 300
+
+
+def translate(error: BaseException, source: str, location: str) -> PipelineCliError:
+    """The error that a user sees for whatever dlt raised.
+
+    An error of ours that dlt wrapped comes out as it went in; an extraction's is the source's, a load's the
+    destination's. What is neither stays what it is: a StepError that names its type.
+    """
+    chain = list(_causes(error))
+    for each in chain:
+        if isinstance(each, PipelineCliError):
+            return each
+    root = chain[-1]
+    step = next((getattr(each, "step", None) for each in chain if hasattr(each, "step")), None)
+    sentence = _sentence(root)
+    if step in ("sync", "load", "normalize") or type(root).__module__.split(".")[0] in ("duckdb", "psycopg2", "_duckdb"):
+        return LoadError(
+            f"{source}: {location} refused the {'connection' if step == 'sync' else 'load'}: {sentence}",
+            hint="What was loaded before stays; run again, or look into it with: pipeline-cli doctor",
+        )
+    if step == "extract":
+        return SourceError(
+            f"{source}: {_where(chain)}{sentence}",
+            hint="Nothing is lost: the cursor has not moved. Mend the source, then run again.",
+        )
+    return StepError(f"{source}: {sentence}")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def _where(chain: list[BaseException]) -> str:
+    names = [getattr(each, "pipe_name", None) for each in chain]
+    name = next((each for each in names if each), None)
+    return f"resource {name}: " if name else ""
+
+
+def _sentence(error: BaseException) -> str:
+    text = re.sub(r"\s+", " ", str(error)).strip()
+    shown = text if len(text) <= _LENGTH else text[: _LENGTH - 1] + "…"
+    return f"{type(error).__name__}: {shown}" if shown else type(error).__name__

@@ -1,0 +1,127 @@
+"""What a run that died left behind is made whole before anything new is read.
+
+dlt resumes a pending load package, but not safely: killed between the destination's COMMIT and the marker of a
+job, `append` on DuckDB loads the rows twice, and on Postgres the retry fails for ever on the unique `_dlt_id`.
+So the package's rows are removed first, by their load id, from main and staging tables; then all of its jobs are
+queued again, and it is loaded as if for the first time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.dlt_pipeline import tables_below
+
+if TYPE_CHECKING:
+    from dlt.common.schema import Schema
+    from dlt.pipeline.pipeline import Pipeline
+
+_UNFINISHED = ("started_jobs", "failed_jobs", "completed_jobs")
+
+
+def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[str], list[str]]:
+    """Load what an earlier run extracted but did not finish loading.
+
+    Returns the tables that received rows, and notes for the user. Where the package can never load, it is taken
+    back: the cursor is rewound, and the source's records are read again.
+    """
+    if not pipeline.has_pending_data:
+        return frozenset(), []
+    from dlt.pipeline.exceptions import PipelineStepFailed
+
+    try:
+        for load_id in pipeline.list_normalized_load_packages():
+            mend_package(pipeline, warehouse, load_id)
+        pipeline.normalize()
+        tables = _pending_tables(pipeline)
+        with warehouse.writing():
+            pipeline.load()
+    except PipelineStepFailed as error:
+        if not _is_final(error):
+            raise
+        pipeline.abort_packages()
+        return frozenset(), ["A load that an earlier run left can never succeed; its records are read again."]
+    return tables, ["The load that an earlier run left unfinished was completed first."]
+
+
+def mend_package(pipeline: Pipeline, warehouse: Warehouse, load_id: str) -> None:
+    """Take a half-loaded package's rows out of the destination, and queue all of its jobs again."""
+    storage = pipeline._get_load_storage()
+    folder = Path(storage.normalized_packages.storage.storage_path) / load_id
+    schema = storage.normalized_packages.load_schema(load_id)
+    connection = warehouse.connect()
+    try:
+        _remove_rows(connection, warehouse, pipeline.dataset_name, schema, load_id)
+    finally:
+        connection.close()
+    queue = folder / "new_jobs"
+    queue.mkdir(exist_ok=True)
+    for markers in (".pending_transitions", ".exceptions"):
+        for marker in (folder / markers).glob("*") if (folder / markers).is_dir() else ():
+            marker.unlink()
+    for state in _UNFINISHED:
+        for job in (folder / state).glob("*") if (folder / state).is_dir() else ():
+            if job.suffix != ".exception" and not _is_followup(job):
+                job.replace(queue / job.name)
+            else:
+                job.unlink()
+
+
+def _remove_rows(connection: Connection, warehouse: Warehouse, dataset: str, schema: Schema, load_id: str) -> None:
+    staging = f"{dataset}_staging"
+    there = set(warehouse.relations([dataset, staging]))
+    roots = [name for name, table in schema.tables.items() if not table.get("parent")]
+    with connection.transaction():
+        for root in roots:
+            family = tables_below(schema, root)
+            for table in reversed(family):  # children first: they are found through their parents
+                if (dataset, table) in there:
+                    connection.execute(*_delete(schema, dataset, table, load_id))
+                if (staging, table) in there:
+                    # Staging holds nothing but what a load is about to merge.
+                    connection.execute(f"DELETE FROM {quote(staging, table)}")
+
+
+def _delete(schema: Schema, dataset: str, table: str, load_id: str) -> tuple[str, list[Any]]:
+    condition, current = "", table
+    steps: list[str] = []
+    while parent := schema.tables[current].get("parent"):
+        steps.append(f'"_dlt_parent_id" IN (SELECT "_dlt_id" FROM {quote(dataset, parent)} WHERE ')
+        current = parent
+    key = "load_id" if current == "_dlt_loads" else "_dlt_load_id"
+    if key not in schema.tables[current]["columns"]:
+        return "SELECT 1", []
+    condition = "".join(steps) + f'"{key}" = ?' + ")" * len(steps)
+    return f"DELETE FROM {quote(dataset, table)} WHERE {condition}", [load_id]
+
+
+def _is_followup(job: Path) -> bool:
+    """Jobs that dlt makes itself once a table's files are in: SQL merges and references."""
+    return job.suffix in (".sql", ".reference")
+
+
+def _pending_tables(pipeline: Pipeline) -> frozenset[str]:
+    storage = pipeline._get_load_storage()
+    found: set[str] = set()
+    for load_id in pipeline.list_normalized_load_packages():
+        schema = storage.normalized_packages.load_schema(load_id)
+        jobs = storage.normalized_packages.list_new_jobs(load_id)
+        for job in jobs:
+            table = Path(job).name.split(".")[0]
+            if not table.startswith("_dlt_"):
+                found.update(tables_below(schema, table))
+    return frozenset(found)
+
+
+def _is_final(error: BaseException) -> bool:
+    """Whether the destination refused the data itself: trying again would fail for ever."""
+    from dlt.load.exceptions import LoadClientJobFailed
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, LoadClientJobFailed):
+            return True
+        cause = cause.__cause__
+    return False

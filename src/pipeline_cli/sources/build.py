@@ -1,0 +1,122 @@
+"""From a manifest entry to a dlt source, on the network or on its recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline_cli.manifest.sources import ApiKeyAuth, OAuth2Auth, PythonSource, RestApiSource
+from pipeline_cli.project import Project
+
+if TYPE_CHECKING:
+    import requests
+    from dlt.extract import DltSource
+    from dlt.sources.helpers.rest_client import RESTClient
+
+    from pipeline_cli.sources.http import HttpLimits
+
+
+@contextmanager
+def open_source(project: Project, name: str, *, network: bool = False) -> Iterator[DltSource]:
+    """The dlt source of an entry; inside, its HTTP requests are checked, and replayed where the environment says so.
+
+    network: go to the network even in an environment with `replay: true` (for `record`).
+    """
+    entry = project.manifest.sources[name]
+    replay = project.environment.replay and not network
+    if isinstance(entry, RestApiSource):
+        yield _open_rest(project, name, entry, replay)
+        return
+    assert isinstance(entry, PythonSource)
+    from pipeline_cli.sources.python_source import build_python_source
+    from pipeline_cli.sources.recordings import recording_path, replayed_globally
+
+    if not replay:
+        yield build_python_source(name, entry, project.root)
+        return
+    with replayed_globally(recording_path(project.root, name), name):
+        yield build_python_source(name, entry, project.root)
+
+
+def _open_rest(project: Project, name: str, entry: RestApiSource, replay: bool) -> DltSource:
+    from pipeline_cli.sources.rest_api import build_rest_source
+
+    return build_rest_source(name, entry, _open_session(project, name, entry, replay))
+
+
+def open_client(project: Project, name: str, *, network: bool = False) -> RESTClient:
+    """dlt's REST client of a rest_api entry, for single requests beside its resources."""
+    from dlt.sources.helpers.rest_client import RESTClient
+    from dlt.sources.rest_api.config_setup import create_auth
+
+    from pipeline_cli.sources.rest_api import client_auth
+
+    entry = project.manifest.sources[name]
+    session = _open_session(project, name, entry, project.environment.replay and not network)
+    auth = create_auth(client_auth(entry.client.auth, session)) if entry.client.auth else None
+    return RESTClient(entry.client.base_url, dict(entry.client.headers), auth, session=session)
+
+
+def _open_session(project: Project, name: str, entry: RestApiSource, replay: bool) -> requests.Session:
+    from pipeline_cli.sources.http import open_session
+    from pipeline_cli.sources.recordings import ReplayAdapter, recording_path
+    from pipeline_cli.sources.rest_api import incremental_names
+
+    limits = http_limits(entry)
+    adapter = None
+    if replay:
+        file = recording_path(project.root, name)
+        varying = incremental_names(entry) | secret_parameters(entry)
+        adapter = ReplayAdapter(file, name, entry.client.base_url, limits, varying)
+    return open_session(limits, adapter)
+
+
+def http_limits(entry: RestApiSource) -> HttpLimits:
+    """The bounds of a rest_api entry's requests: its own origin, those it allows, and where it gets tokens."""
+    from pipeline_cli.sources.http import HttpLimits, origin_of
+
+    client = entry.client
+    origins = {origin_of(url) for url in (client.base_url, *client.allowed_origins)}
+    if isinstance(client.auth, OAuth2Auth):
+        origins.add(origin_of(client.auth.access_token_url))
+    return HttpLimits(
+        origins=frozenset(origins),
+        request_timeout_s=client.request_timeout.total_seconds(),
+        retry_timeout_s=client.retry_timeout.total_seconds(),
+        max_retries=client.max_retries,
+        max_response_bytes=client.max_response_bytes,
+        error_keys=client.error_keys,
+    )
+
+
+def secret_parameters(entry: Any) -> frozenset[str]:
+    """Query parameters that hold a key; they are neither recorded nor matched."""
+    auth = entry.client.auth if isinstance(entry, RestApiSource) else None
+    if isinstance(auth, ApiKeyAuth) and auth.location in ("query", "param"):
+        return frozenset((auth.name,))
+    return frozenset()
+
+
+def record_source(project: Project, name: str, secrets: frozenset[str]) -> list[Any]:
+    """Read a source from the network once, whole, and write its recording. Returns the files written.
+
+    Nothing is loaded, and no cursor moves. Raises SourceError.
+    """
+    from pipeline_cli.sources.recordings import recorded, recording_path
+
+    entry = project.manifest.sources[name]
+    base_url = entry.client.base_url if isinstance(entry, RestApiSource) else "http://nowhere.invalid"
+    file = recording_path(project.root, name)
+    with (
+        recorded(file, base_url, secret_parameters(entry), secrets),
+        open_source(project, name, network=True) as source,
+    ):
+        for _ in source:
+            pass
+        if isinstance(entry, RestApiSource):
+            client = open_client(project, name, network=True)
+            for resource in entry.resources.values():
+                if resource.expected_count:
+                    client.get(resource.expected_count.path)
+    return [file]
