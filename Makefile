@@ -1,0 +1,62 @@
+# make run    prepare .venv and run every pipeline of the default environment
+# make test   prepare .venv and run every check and test
+#
+# Everything is written below this folder: .venv/ (libraries) and .pipeline/ (data and state).
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+ARGS ?=
+
+# The first Python on the PATH that is new enough and not too new; or say PYTHON=/path/to/python3.12.
+IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	$$python -c '$(IN_RANGE)' >/dev/null 2>&1 && { echo $$python; break; }; done)
+
+# Compiled bytecode halves the start-up of every command; pip's cache would be in the home folder.
+unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PYTHONPATH PYTHONHOME
+export PIP_NO_CACHE_DIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup run test test-faults bench constraints clean
+.DEFAULT_GOAL := run
+
+setup: $(STAMP)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11, 3.12 or 3.13 was found; say PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c '$(IN_RANGE)' || { echo "make: $(PYTHON) is not Python 3.11, 3.12 or 3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) (some minutes the first time)" >&2
+	@$(BIN)/python -m pip install --quiet --compile -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+run: setup
+	@$(BIN)/pipeline-cli run $(ARGS)
+
+test: setup
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+
+test-faults: setup
+	@$(BIN)/pytest -q -n $(WORKERS) -m faults $(ARGS)
+
+bench: setup
+	@$(BIN)/python -m compileall -q src benchmarks
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+# After a change of the dependencies in pyproject.toml: install without constraints, then write down what came.
+constraints:
+	@$(BIN)/python -m pip install --quiet --upgrade -e '.[dev]'
+	@$(BIN)/python -m pip freeze --exclude-editable >constraints.txt
+
+clean:
+	@rm -rf .pipeline dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,37 @@
+"""The ledger, opened for a command that looks back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline_cli.ledger import Ledger
+    from pipeline_cli.project import Project
+
+LEDGER_NAME = "runs.db"
+
+
+@contextmanager
+def open_ledger(project: Project) -> Iterator[Ledger]:
+    """The ledger of the project's environment, with abandoned runs closed. Raises LoadError."""
+    from pipeline_cli.ledger import Ledger
+
+    project.pipeline_dir.mkdir(exist_ok=True)
+    ledger = Ledger.open(project.environment.state or project.pipeline_dir / LEDGER_NAME)
+    try:
+        ledger.close_abandoned()
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def newest_run(ledger: Ledger, environment: str | None) -> str:
+    """The id of the newest run. Raises UsageError when there is none."""
+    runs = ledger.recent(1, None, environment)
+    if not runs:
+        raise UsageError("There is no run yet.", hint="pipeline-cli run")
+    return runs[0].run_id

@@ -1,0 +1,113 @@
+"""pipeline-cli quarantine list | show"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline_cli.cli.groups import VerbGroup
+from pipeline_cli.cli.output import format_table, print_result, terminal_width
+from pipeline_cli.cli.settings import Settings, common_options
+
+if TYPE_CHECKING:
+    from pipeline_cli.quarantine import Rejected
+
+
+@click.group(cls=VerbGroup, default="list")
+@common_options
+def command() -> None:
+    """List the records that were rejected (the default), or show one with its reasons.
+
+    Example: pipeline-cli quarantine
+    """
+
+
+@command.command("list")
+@click.option("--source", metavar="NAME", help="Only records of this source.")
+@click.option("--resource", metavar="NAME", help="Only records of this resource.")
+@click.option("--run", "run_id", metavar="RUN", help="Only records that this run rejected.")
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first."
+)
+@common_options
+@click.pass_obj
+def list_records(
+    settings: Settings, source: str | None, resource: str | None, run_id: str | None, limit: int
+) -> int:
+    """List rejected records, newest first.
+
+    Example: pipeline-cli quarantine list --source fakestore
+    """
+    from pipeline_cli.cli.names import require_name
+    from pipeline_cli.cli.warehouses import opened_warehouse
+    from pipeline_cli.quarantine import list_rejected
+
+    project = settings.open_project()
+    if source:
+        require_name(source, project.manifest.sources, "source")
+    with opened_warehouse(project) as warehouse:
+        records = list_rejected(
+            project, warehouse, source=source, resource=resource, run_id=run_id, limit=limit
+        )
+    fields = {"status": "succeeded", "rejected": [_to_dict(record) for record in records], "errors": []}
+    print_result(settings, fields, _table(records) or ["No record is in quarantine."])
+    return 0
+
+
+@command.command("show")
+@click.argument("record_id", metavar="ID")
+@common_options
+@click.pass_obj
+def show_record(settings: Settings, record_id: str) -> int:
+    """Print one rejected record with every reason.
+
+    Example: pipeline-cli quarantine show 4k2p9x
+    """
+    from pipeline_cli.cli.warehouses import opened_warehouse
+    from pipeline_cli.quarantine import find_rejected
+
+    project = settings.open_project()
+    with opened_warehouse(project) as warehouse:
+        record = find_rejected(project, warehouse, record_id)
+    lines = [
+        f"{record.source}.{record.resource}, rejected {_moment(record.rejected_at)} by run {record.run_id}",
+        *(f"  {_place(reason)}: {reason['message']} [{reason['rule']}]" for reason in record.reasons),
+        "",
+        record.record,
+    ]
+    print_result(settings, {"status": "succeeded", "rejected": _to_dict(record), "errors": []}, lines)
+    return 0
+
+
+def _to_dict(record: Rejected) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "source": record.source,
+        "resource": record.resource,
+        "run_id": record.run_id,
+        "rejected_at": _moment(record.rejected_at),
+        "reasons": list(record.reasons),
+        "record": record.record,
+        "record_hash": record.record_hash,
+    }
+
+
+def _table(records: list[Rejected]) -> list[str]:
+    rows = [
+        (record.id, f"{record.source}.{record.resource}", _moment(record.rejected_at), _summarise(record))
+        for record in records
+    ]
+    return format_table(("id", "resource", "rejected", "reasons"), rows, terminal_width()) if rows else []
+
+
+def _summarise(record: Rejected) -> str:
+    return "; ".join(f"{_place(reason)}: {reason['message']}" for reason in record.reasons)
+
+
+def _place(reason: dict[str, Any]) -> str:
+    return str(reason["path"]) or "the record"
+
+
+def _moment(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:%Y-%m-%d %H:%M}"

@@ -1,0 +1,41 @@
+"""pipeline-cli sqlmesh …"""
+
+from __future__ import annotations
+
+import click
+
+from pipeline_cli.cli.handover import PassThrough, hand_over, script_command, tool_environment
+from pipeline_cli.cli.settings import Settings
+from pipeline_cli.errors import UsageError
+from pipeline_cli.manifest.models import Manifest
+
+
+@click.command(cls=PassThrough)
+@click.pass_obj
+def command(settings: Settings, arguments: tuple[str, ...]) -> int:
+    """Run SQLMesh's own command in a transform's folder; everything after its name is SQLMesh's.
+
+    The transform's name may be left out where the manifest has one SQLMesh transform.
+
+    Example: pipeline-cli sqlmesh fakestore plan
+    """
+    project = settings.open_project()
+    name, rest = choose_transform(project.manifest, arguments)
+    logs = project.state_dir / "sqlmesh" / "logs"
+    folder = project.resolve(project.manifest.transforms[name].path)
+    # By default SQLMesh makes a folder `logs` beside the models.
+    own = [*script_command("sqlmesh"), "--log-file-dir", str(logs)]
+    hand_over([*own, *rest], tool_environment(project), folder)
+
+
+def choose_transform(manifest: Manifest, arguments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The transform that is meant, and the arguments that are left for SQLMesh. Raises UsageError."""
+    names = [name for name, transform in manifest.transforms.items() if transform.engine == "sqlmesh"]
+    if arguments and arguments[0] in names:
+        return arguments[0], arguments[1:]
+    if len(names) == 1:
+        return names[0], arguments
+    if not names:
+        raise UsageError("The manifest has no SQLMesh transform.")
+    hint = f"pipeline-cli sqlmesh {names[0]} …; there is: {', '.join(names)}"
+    raise UsageError("Which SQLMesh transform is meant?", hint=hint)

@@ -1,0 +1,43 @@
+"""pipeline-cli validate"""
+
+from __future__ import annotations
+
+import click
+
+from pipeline_cli.cli.output import print_result
+from pipeline_cli.cli.settings import MANIFEST_NAME, Settings, common_options
+
+SECTIONS = ("sources", "destinations", "transforms", "plugins", "pipelines", "environments")
+
+
+@click.command()
+@common_options
+@click.pass_obj
+def command(settings: Settings) -> int:
+    """Check pipelines.yaml, its section files and the contracts they name; touch nothing.
+
+    Example: pipeline-cli validate --env prod
+    """
+    from pipeline_cli.cli.contract_files import check_contracts
+
+    reading = settings.read_manifest()
+    root = settings.find_root()
+    contracts = check_contracts(root, reading.manifest)
+    counts = {section: len(getattr(reading.manifest, section)) for section in SECTIONS}
+    parts = [_count(number, section) for section, number in counts.items() if number]
+    parts.append(_count(contracts, "contracts"))
+    missing = {entry: list(names) for entry, names in reading.missing.items()}
+    lines = [f"{MANIFEST_NAME} is valid: {', '.join(parts)}."]
+    for entry, names in missing.items():
+        lines.append(f"Not set, and not needed in '{reading.environment}': {', '.join(names)} ({entry})")
+    fields = {
+        "status": "succeeded",
+        "environment": reading.environment,
+        "counts": {**counts, "contracts": contracts},
+    }
+    print_result(settings, {**fields, "missing": missing, "errors": []}, lines)
+    return 0
+
+
+def _count(number: int, section: str) -> str:
+    return f"{number} {section[:-1] if number == 1 else section}"

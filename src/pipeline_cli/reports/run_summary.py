@@ -1,0 +1,207 @@
+"""What a run prints when it is over. Pure: a RunResult in, lines out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline_cli.document import (
+    CheckResult,
+    ErrorDocument,
+    ModelResult,
+    PipelineResult,
+    ResourceResult,
+    RunResult,
+    Status,
+    StepResult,
+)
+
+NAME_WIDTH = 26
+ENTRY_WIDTH = 38
+STATUS_WIDTH = 11
+STEP_WIDTH = 2 + NAME_WIDTH + 2 + STATUS_WIDTH + 2 + 7 + 2  # up to what a step did
+COLORS = {"succeeded": 32, "unchanged": 36, "failed": 31, "interrupted": 31, "skipped": 33, "running": 33}
+# Status is told in words; colour only repeats it.
+WORDS: dict[Status, str] = {"unchanged": "nothing new"}
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryStyle:
+    """How to print: columns, ANSI colours, and what follows each command (" --env prod")."""
+
+    width: int = 80
+    color: bool = False
+    command_suffix: str = ""
+
+
+def render_summary(
+    result: RunResult, *, location: str | None, style: SummaryStyle | None = None
+) -> list[str]:
+    """The summary of a run: what each step did, what went wrong, where it is and what to type next.
+
+    location: where the data are, for people (a path or host/database). No line is longer than the width,
+    apart from single words that are.
+    """
+    style = style or SummaryStyle()
+    lines: list[str] = []
+    for pipeline in result.pipelines:
+        lines += [*_pipeline_lines(pipeline, style), ""]
+    for warning in result.warnings:
+        lines += _wrap(f"Warning: {warning}", "", style.width)
+    for error in result.errors:
+        lines += [*_error_lines(error, style), ""]
+    lines += _closing_lines(result, location, style)
+    return lines
+
+
+def next_command(result: RunResult) -> str:
+    """The command that helps most after this run."""
+    if result.status in ("failed", "interrupted"):
+        return f"pipeline-cli retry {result.run_id}"
+    if any(resource.quarantined for resource in _resources(result)):
+        return f"pipeline-cli quarantine list --run {result.run_id}"
+    return f"pipeline-cli runs show {result.run_id}"
+
+
+def describe_counts(resource: ResourceResult) -> str:
+    """'7 loaded, 2 unchanged, 1 quarantined': what became of a resource's records."""
+    counts = (
+        (resource.loaded, "loaded"),
+        (resource.deduplicated, "unchanged"),
+        (resource.quarantined, "quarantined"),
+    )
+    return ", ".join(f"{number:,} {word}" for number, word in counts if number) or "nothing new"
+
+
+def describe_step(step: StepResult) -> str:
+    """One line's worth: what a step did, by its kind."""
+    if step.status in ("skipped", "running"):
+        return ""
+    if step.kind == "ingest":
+        return _describe_ingest(step.resources)
+    if step.kind == "transform":
+        built = sum(model.status == "succeeded" for model in step.models)
+        return f"{_plural(built, 'model')} built" if built else ""
+    return _describe_checks(step.checks) if step.checks or step.status != "unchanged" else ""
+
+
+def _pipeline_lines(pipeline: PipelineResult, style: SummaryStyle) -> Iterator[str]:
+    yield f"{pipeline.name}: {_paint(pipeline.status, style)}"
+    for step in pipeline.steps:
+        yield from _step_lines(step, style)
+
+
+def _step_lines(step: StepResult, style: SummaryStyle) -> Iterator[str]:
+    name = step.name
+    if len(name) > NAME_WIDTH:
+        yield f"  {name}"
+        name = ""
+    seconds = "" if step.status == "skipped" else f"{step.duration_s:.1f} s"
+    line = f"  {name:<{NAME_WIDTH}}  {_paint(step.status, style, STATUS_WIDTH)}  {seconds:>7}"
+    told = f"{describe_step(step)}{f'  (try {step.tries})' if step.tries > 1 else ''}".strip()
+    if STEP_WIDTH + len(told) <= style.width:
+        yield f"{line}  {told}".rstrip()
+    else:
+        yield line.rstrip()
+        yield from _wrap(told, "    ", style.width)
+    for resource in step.resources:
+        yield from _entry(resource.name, describe_counts(resource), style)
+    for model in step.models:
+        yield from _model_lines(model, style)
+    for check in step.checks:
+        yield from _check_lines(check, style)
+    for note in step.notes:
+        yield from _wrap(f"Note: {note}", "    ", style.width)
+
+
+def _model_lines(model: ModelResult, style: SummaryStyle) -> Iterator[str]:
+    if model.status == "failed":
+        yield from _entry(model.name, f"failed: {model.message or 'see the log'}", style)
+    elif model.status == "skipped":
+        yield from _entry(model.name, "skipped", style)
+    elif model.rows is not None:
+        yield from _entry(model.name, _plural(model.rows, "row"), style)
+
+
+def _check_lines(check: CheckResult, style: SummaryStyle) -> Iterator[str]:
+    if check.status in ("passed", "skipped"):
+        return
+    reason = f"{_plural(check.failures, 'row')}" if check.failures else check.message or "see the log"
+    yield from _entry(check.name, f"{check.status} ({check.severity}): {reason}", style)
+
+
+def _error_lines(error: ErrorDocument, style: SummaryStyle) -> Iterator[str]:
+    place = f"{error.file}:{error.line}: " if error.file and error.line else ""
+    yield from _wrap(
+        f"{error.step or 'The run'} failed: {place}{error.message} [{error.code}]", "", style.width
+    )
+    if error.hint:
+        yield from _wrap(error.hint, "  ", style.width)
+
+
+def _closing_lines(result: RunResult, location: str | None, style: SummaryStyle) -> Iterator[str]:
+    if result.status == "unchanged":
+        yield "Nothing new: every source and every model is as the last run left it."
+    status = _paint(result.status, style)
+    yield f"Run {result.run_id} in '{result.environment}': {status} in {result.duration_s:.1f} s"
+    if location:
+        yield f"Data:  {location}"
+    yield f"Log:   pipeline-cli logs {result.run_id}{style.command_suffix}"
+    yield f"Next:  {next_command(result)}{style.command_suffix}"
+
+
+def _describe_ingest(resources: Sequence[ResourceResult]) -> str:
+    total = ResourceResult("", "", "")
+    for resource in resources:
+        total.loaded += resource.loaded
+        total.quarantined += resource.quarantined
+        total.deduplicated += resource.deduplicated
+    return describe_counts(total) if resources else ""
+
+
+def _describe_checks(checks: Sequence[CheckResult]) -> str:
+    counts = {
+        status: sum(check.status == status for check in checks)
+        for status in ("passed", "warned", "failed", "errored", "skipped")
+    }
+    shown = [f"{number} {status}" for status, number in counts.items() if number]
+    return f"{_plural(len(checks), 'check')}: {', '.join(shown)}" if shown else "no checks"
+
+
+def _entry(name: str, text: str, style: SummaryStyle) -> list[str]:
+    """A name and what is said of it, on one line where both fit."""
+    line = f"    {name:<{ENTRY_WIDTH}}  {text}"
+    if len(line) <= style.width and "\n" not in text:
+        return [line]
+    return [f"    {name}", *_wrap(text, "      ", style.width)]
+
+
+def _wrap(text: str, indent: str, width: int) -> list[str]:
+    """Text broken to the width, its own line breaks kept."""
+    lines: list[str] = []
+    for part in text.splitlines() or [""]:
+        lines += textwrap.wrap(
+            part,
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines
+
+
+def _paint(status: Status, style: SummaryStyle, pad: int = 0) -> str:
+    word = WORDS.get(status, status).ljust(pad)
+    return f"\x1b[{COLORS[status]}m{word}\x1b[0m" if style.color else word
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _resources(result: RunResult) -> Iterator[ResourceResult]:
+    for pipeline in result.pipelines:
+        for step in pipeline.steps:
+            yield from step.resources
