@@ -1,0 +1,140 @@
+"""The manifest's shape: one frozen dataclass a section entry.
+
+The reader builds these, the JSON Schema is derived from them, and everything else only reads them. They are
+plain dataclasses and not pydantic models: `import pydantic` with a first BaseModel costs 145 ms compiled,
+more than the whole budget of `validate` (8 times `python -c pass`, about 95 ms).
+
+Types stand for their YAML: `timedelta` is a duration ("30m", "1d"), `Limit` a count or a share ("1%"),
+`tuple[str, ...]` a list or a single string. `key()` adds what a type cannot say.
+
+No `from __future__ import annotations` here and in sources.py: the reader needs the types themselves, and
+evaluating them from text costs more than all of the reading.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+PathScope = Literal["project", "file", "folder", "data"]
+
+
+def key(
+    doc: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    secret: bool = False,
+    path: PathScope | None = None,
+    refers_to: str | None = None,
+    minimum: float | None = None,
+    url: bool = False,
+    names: Literal["entries", "resources"] | None = None,
+    rest: bool = False,
+) -> Any:
+    """A manifest key.
+
+    doc: one sentence for editors (the JSON Schema's description).
+    secret: plain text is a mistake; the whole value must be `${env:NAME}`.
+    path: "file", "folder" and "project" (either) paths must exist and stay inside the project; "data" paths
+        may be absolute or URLs.
+    refers_to: the section whose entries' names are the allowed values.
+    minimum: the smallest number, or the fewest seconds.
+    url: the value is an http:// or https:// address.
+    names: what the keys of this map are names of.
+    rest: this map takes every key that the dataclass does not know.
+    """
+    metadata = {
+        "doc": doc,
+        "secret": secret,
+        "path": path,
+        "refers_to": refers_to,
+        "minimum": minimum,
+        "url": url,
+        "names": names,
+        "rest": rest,
+    }
+    if isinstance(default, (dict, list)):
+        return dataclasses.field(default_factory=type(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound on rejected records: a count, or a share of the extracted ones (0.01 is "1%")."""
+
+    count: int | None = None
+    share: float | None = None
+
+    def allows(self, rejected: int, extracted: int) -> bool:
+        """Whether `rejected` of `extracted` records are within the bound."""
+        if self.count is not None:
+            return rejected <= self.count
+        return rejected <= (self.share or 0.0) * extracted
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    destination: str = key(
+        "The destination that runs in this environment load into.", refers_to="destinations"
+    )
+    replay: bool = key(
+        "Answer API requests from the recordings in the project instead of the network.", default=False
+    )
+    protected: bool = key("Ask for --yes before anything is rebuilt from nothing here.", default=False)
+    state: str | None = key(
+        "Where the ledger is kept: a SQLAlchemy URL; by default SQLite in .pipeline/runs.db.",
+        default=None,
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    engine: Literal["sqlmesh", "dbt"] = key("The engine that the transform's project is written for.")
+    path: str = key("The folder of the dbt or SQLMesh project.", path="folder")
+    variables: Mapping[str, Any] = key(
+        "Variables given to the engine (dbt vars, SQLMesh variables).", default={}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin's options: free keys, read by the plugin itself (`plugins/<name>.py`)."""
+
+    options: Mapping[str, Any] = key("The plugin's own options.", default={}, rest=True)
+    timeout: timedelta = key(
+        "How long one call of the plugin may take.", default=timedelta(seconds=30), minimum=0.001
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    sources: tuple[str, ...] = key("The sources to ingest.", default=(), refers_to="sources")
+    transforms: tuple[str, ...] = key(
+        "The transforms to run, in this order.", default=(), refers_to="transforms"
+    )
+    description: str | None = key("What this pipeline is for.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """pipelines.yaml and its section files, read and checked."""
+
+    version: Literal[1] = key("The manifest's version.")
+    name: str = key("The project's name.")
+    default_environment: str = key("The environment of commands without --env.", refers_to="environments")
+    environments: Mapping[str, Environment] = key("Where pipelines run.", names="entries")
+    destinations: Mapping[str, Any] = key(
+        "Databases to load into, by name; the type decides the keys.", names="entries"
+    )
+    pipelines: Mapping[str, Pipeline] = key("What runs together, by name.", names="entries")
+    sources: Mapping[str, Any] = key(
+        "Where records come from, by name; the type decides the keys.", default={}, names="entries"
+    )
+    transforms: Mapping[str, Transform] = key(
+        "dbt and SQLMesh projects, by name.", default={}, names="entries"
+    )
+    plugins: Mapping[str, Plugin] = key(
+        "Options for the project's plugins, by name.", default={}, names="entries"
+    )

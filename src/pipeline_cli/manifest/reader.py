@@ -1,0 +1,163 @@
+"""Reads pipelines.yaml and its section files: every mistake at once, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline_cli.errors import ManifestError, UsageError
+from pipeline_cli.manifest import codes
+from pipeline_cli.manifest.build import Builder
+from pipeline_cli.manifest.document import read_document
+from pipeline_cli.manifest.dotenv import read_dotenv
+from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
+from pipeline_cli.manifest.interpolate import Variables
+from pipeline_cli.manifest.kinds import KINDS, load_kind
+from pipeline_cli.manifest.models import Environment, Manifest
+from pipeline_cli.manifest.nodes import Broken, Document, Entry, Node, Place, Scalar, child
+from pipeline_cli.manifest.nodes import Mapping as MappingNode
+from pipeline_cli.manifest.references import References
+from pipeline_cli.manifest.sections import FILE_SECTIONS, SectionReader
+from pipeline_cli.manifest.shapes import Field
+from pipeline_cli.manifest.values import INVALID, Demand, Values
+
+MANIFEST_NAME = "pipelines.yaml"
+SECTIONS = ("environments", *FILE_SECTIONS, "pipelines")
+Entries = dict[str, dict[str, Entry] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A manifest that has no mistakes, and what was learned on the way.
+
+    environment: the name of the selected one.
+    secrets: values to mask at every sink, see `pipeline_cli.secrets.mask`.
+    missing: variables that are not set and not needed here, by entry: {"plugins.email": ("SMTP_URL",)}. In
+        such an entry an empty text stands for the whole value ("replayed" in a source that is replayed).
+    files: pipelines.yaml and the section files, in the order of reading.
+    """
+
+    manifest: Manifest
+    environment: str
+    secrets: frozenset[str]
+    missing: Mapping[str, tuple[str, ...]]
+    files: tuple[Path, ...]
+
+
+def read_manifest(root: Path, environ: Mapping[str, str], environment: str | None = None) -> Reading:
+    """The manifest of the project in `root`, for `environment` or the default one.
+
+    environ: the process's variables; those of `<root>/.env` are added to them.
+    Raises ManifestError with all mistakes; UsageError when the manifest has none but lacks that environment.
+    """
+    findings = Findings()
+    document, top = _read_top(root, findings)
+    sections = SectionReader(root, findings)
+    entries: Entries = {section: sections.read(section, top) for section in SECTIONS}
+    variables = Variables(environ, read_dotenv(root, findings))
+    names = {section: None if found is None else tuple(found) for section, found in entries.items()}
+    values = Values(findings, variables, root, names)
+    selected = environment or _default_environment(top, variables)
+    manifest = ManifestBuilder(values, selected).read_record(
+        Manifest, _merge(document, top, entries), MANIFEST_NAME
+    )
+    References(root, findings, variables).check({name: found or {} for name, found in entries.items()})
+    if len(findings):
+        raise ManifestError(findings.mistakes())
+    if selected not in manifest.environments:
+        hint = did_you_mean(selected, list(manifest.environments), what="The environments are")
+        raise UsageError(f"there is no environment {quoted(selected)} in {MANIFEST_NAME}.", hint=hint)
+    files = (root / MANIFEST_NAME, *sections.files)
+    return Reading(manifest, selected, variables.secrets, dict(values.missing), files)
+
+
+def _read_top(root: Path, findings: Findings) -> tuple[Document, Node | None]:
+    if not (root / MANIFEST_NAME).is_file():
+        document = findings.open(MANIFEST_NAME)
+        hint = "Go to a project's folder, name it with --project, or make one: pipeline-cli init."
+        if (root / "pipelines.yml").is_file():
+            hint = "Rename pipelines.yml to pipelines.yaml."
+        findings.add(
+            codes.UNREADABLE, Place(document), f"there is no {MANIFEST_NAME} in {root.name or root}.", hint
+        )
+        return document, None
+    document, top = read_document(root / MANIFEST_NAME, MANIFEST_NAME, findings)
+    if top is None or isinstance(top, MappingNode):
+        return document, top
+    hint = "Begin with version: 1, and write each section as a key."
+    findings.add(codes.WRONG_SHAPE, top, f"{MANIFEST_NAME} must be a map of keys.", hint)
+    return document, Broken(document, 1, 1, 1, 1)
+
+
+def _default_environment(top: Node | None, variables: Variables) -> str:
+    node = child(top, "default_environment")
+    return variables.fill(node.text).text if isinstance(node, Scalar) else ""
+
+
+def _merge(document: Document, top: Node | None, entries: Entries) -> MappingNode:
+    """The top of the manifest with the entries of section files beside the inline ones."""
+    merged = MappingNode(document, 1, 1, 1, 1)
+    merged.entries = dict(top.entries) if isinstance(top, MappingNode) else {}
+    for section, found in entries.items():
+        inline = merged.entries.get(section)
+        if inline is None and not found:
+            continue
+        key = inline.key if inline else Scalar(document, 1, 1, 1, 1)
+        node: Broken | MappingNode
+        if found is None:
+            node = Broken(document, 1, 1, 1, 1)
+        else:
+            node = MappingNode(document, 1, 1, 1, 1)
+            node.entries, node.owner = found, key
+        merged.entries[section] = Entry(key, node)
+    return merged
+
+
+class ManifestBuilder(Builder):
+    """A Builder that knows the sections: their types, and which entries the selected environment needs."""
+
+    def __init__(self, values: Values, selected: str) -> None:
+        super().__init__(values)
+        self.selected = selected
+        self.environment: Environment | None = None
+
+    def read_map(self, hint: Any, node: Node, field: Field) -> Any:
+        """As in Builder; the entries of a section by their `type`, each with its own demand for variables."""
+        if field.names != "entries" or not isinstance(node, MappingNode):
+            return super().read_map(hint, node, field)
+        built = {}
+        for name, entry in node.entries.items():
+            self.values.entry, self.values.demand = f"{field.name}.{name}", self._demand(field.name, name)
+            named = self.check_name(name, entry.key, "entries")
+            value = self._read_entry(hint, entry.value, field.name, name)
+            built[name] = value if named else INVALID
+        self.values.entry, self.values.demand = "", "needed"
+        if field.name == "environments":
+            selected = built.get(self.selected)
+            self.environment = selected if isinstance(selected, Environment) else None
+        return INVALID if any(value is INVALID for value in built.values()) else built
+
+    def _read_entry(self, hint: Any, node: Node, section: str, name: str) -> Any:
+        if isinstance(node, Broken):
+            return INVALID
+        kinds = KINDS.get(section)
+        if kinds is None:
+            return self.read(hint, node, Field(name, hint, True, {}))
+        type_name = self.read_type(tuple(kinds), node, name)
+        return (
+            INVALID if type_name is INVALID else self.read_record(load_kind(section, type_name), node, name)
+        )
+
+    def _demand(self, section: str, name: str) -> Demand:
+        """How badly an entry's variables are needed; where the environment is wrong, nothing is demanded."""
+        if section == "environments":
+            return "needed" if name == self.selected else "listed"
+        if section == "plugins" or (self.environment is None and section in ("destinations", "sources")):
+            return "listed"
+        if section == "destinations":
+            return "needed" if self.environment and self.environment.destination == name else "listed"
+        if section == "sources" and self.environment and self.environment.replay:
+            return "replayed"
+        return "needed"

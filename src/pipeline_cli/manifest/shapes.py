@@ -1,0 +1,126 @@
+"""What the manifest's dataclasses say about their keys; read by the reader and by the JSON Schema alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pipeline_cli.manifest.models import Limit
+
+
+class Field:
+    """One key of a dataclass: its type, and what `models.key` adds to it."""
+
+    __slots__ = (
+        "doc",
+        "hint",
+        "minimum",
+        "name",
+        "names",
+        "path",
+        "refers_to",
+        "required",
+        "rest",
+        "secret",
+        "url",
+    )
+
+    def __init__(self, name: str, hint: Any, required: bool, metadata: Mapping[str, Any]) -> None:
+        self.name = name
+        self.hint = hint
+        self.required = required
+        self.doc: str = metadata.get("doc", "")
+        self.secret: bool = metadata.get("secret", False)
+        self.path: str | None = metadata.get("path")
+        self.refers_to: str | None = metadata.get("refers_to")
+        self.minimum: float | None = metadata.get("minimum")
+        self.url: bool = metadata.get("url", False)
+        self.names: str | None = metadata.get("names")
+        self.rest: bool = metadata.get("rest", False)
+
+
+@cache
+def fields_of(record: type) -> dict[str, Field]:
+    """The keys of a dataclass, by name, in the order of their declaration."""
+    declared = dataclasses.fields(record)
+    # A module with postponed annotations has text for types; evaluating it is slow, so only where it must be.
+    postponed = any(isinstance(field.type, str) for field in declared)
+    hints = get_type_hints(record) if postponed else {field.name: field.type for field in declared}
+    missing = dataclasses.MISSING
+    return {
+        field.name: Field(
+            field.name,
+            hints[field.name],
+            field.default is missing and field.default_factory is missing,
+            field.metadata,
+        )
+        for field in declared
+    }
+
+
+@cache
+def alternatives(hint: Any) -> tuple[tuple[Any, ...], bool]:
+    """The types a value may have, and whether it may be null: `int | str | None` is ((int, str), True)."""
+    if get_origin(hint) not in (Union, UnionType):
+        return (hint,), False
+    members = get_args(hint)
+    return tuple(member for member in members if member is not NoneType), NoneType in members
+
+
+@cache
+def tagged(members: tuple[Any, ...]) -> dict[str, type]:
+    """The dataclasses of a union by the value of their `type` key; {} when it is not such a union."""
+    found = {}
+    for member in members:
+        if dataclasses.is_dataclass(member) and isinstance(member, type) and "type" in fields_of(member):
+            found[get_args(fields_of(member)["type"].hint)[0]] = member
+    return found
+
+
+def is_record(hint: Any) -> bool:
+    """Whether a map with fixed keys stands for this type (a Limit is a single value)."""
+    return dataclasses.is_dataclass(hint) and hint is not Limit
+
+
+def is_map(hint: Any) -> bool:
+    return get_origin(hint) is Mapping
+
+
+def is_list(hint: Any) -> bool:
+    return get_origin(hint) is tuple
+
+
+def is_choice(hint: Any) -> bool:
+    return get_origin(hint) is Literal
+
+
+_WORDS: dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    timedelta: 'a duration such as "30s", "5m" or "1h30m"',
+    Limit: 'a count or a share such as "1%"',
+    Any: "a value",
+}
+
+
+def describe(hints: tuple[Any, ...]) -> str:
+    """The types in words: "a whole number or text"."""
+    words = list(dict.fromkeys(_describe(hint) for hint in hints))
+    if "a whole number" in words and "a number" in words:
+        words.remove("a whole number")
+    return " or ".join(words)
+
+
+def _describe(hint: Any) -> str:
+    if is_choice(hint):
+        choices = get_args(hint)
+        return f"one of {', '.join(map(str, choices))}" if len(choices) > 1 else str(choices[0])
+    if is_list(hint):
+        return "a list"
+    return _WORDS.get(hint, "a map")

@@ -1,0 +1,271 @@
+"""The `sources` section: one dataclass a source type, with dlt's keys where dlt has them.
+
+https://dlthub.com/docs/dlt-ecosystem/verified-sources/rest_api/basic
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from pipeline_cli.manifest.models import Limit, key
+
+WriteDisposition = Literal["append", "merge", "replace", "scd2"]
+OnViolation = Literal["quarantine", "fail", "warn"]
+DataType = Literal[
+    "text", "double", "bool", "timestamp", "bigint", "binary", "json", "decimal", "wei", "date", "time"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column hint: dlt's names and meaning."""
+
+    data_type: DataType | None = key("dlt's data type.", default=None)
+    nullable: bool | None = key("Whether the column may be NULL.", default=None)
+    precision: int | None = key("Digits of a decimal, or the length of a text.", default=None, minimum=1)
+    scale: int | None = key("Digits after the point of a decimal.", default=None, minimum=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Incremental:
+    """Only what is new since the last run; the cursor moves with the rows it stands for."""
+
+    cursor_path: str = key(
+        "The field, or JSONPath, whose largest value marks how far the source has been read."
+    )
+    initial_value: str | int | float | None = key("Where to begin on the first run.", default=None)
+    end_value: str | int | float | None = key("Where to stop.", default=None)
+    lag: timedelta | int | float | None = key(
+        "How far behind the cursor to begin, for late records: a duration for times, a number for numbers.",
+        default=None,
+    )
+    start_param: str | None = key("The query parameter that takes the start value.", default=None)
+    end_param: str | None = key("The query parameter that takes the end value.", default=None)
+    on_cursor_value_missing: Literal["quarantine", "include"] = key(
+        "What becomes of a record without a cursor value.", default="quarantine"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceHints:
+    """What every resource can say, whatever its source."""
+
+    primary_key: tuple[str, ...] = key("The fields that identify a record.", default=())
+    write_disposition: WriteDisposition = key(
+        "What loading does to rows that are there already.", default="append"
+    )
+    contract: str | None = key(
+        "A JSON Schema (draft 2020-12) that every record must meet.", default=None, path="file"
+    )
+    on_violation: OnViolation = key(
+        "What becomes of a record that breaks its contract.", default="quarantine"
+    )
+    max_rejected: Limit | None = key(
+        "How many rejected records a run may have: a count or a share.", default=None
+    )
+    columns: Mapping[str, Column] = key("Types of columns that are not to be inferred.", default={})
+    max_table_nesting: int | None = key(
+        "How deep nested lists become child tables; 0 keeps them as JSON.", default=None, minimum=0
+    )
+    keep_raw: bool | None = key("Keep each record as received in the column _raw (JSON).", default=None)
+    incremental: Incremental | None = key("Read only what is new.", default=None)
+
+
+# -- rest_api ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BearerAuth:
+    type: Literal["bearer"]
+    token: str = key("The token of the Authorization header.", secret=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyAuth:
+    type: Literal["api_key"]
+    api_key: str = key("The key.", secret=True)
+    name: str = key("The header's, parameter's or cookie's name.", default="Authorization")
+    location: Literal["header", "query", "param", "cookie"] = key("Where the key goes.", default="header")
+
+
+@dataclass(frozen=True, slots=True)
+class BasicAuth:
+    type: Literal["http_basic"]
+    username: str = key("The user.")
+    password: str = key("The password.", secret=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2Auth:
+    type: Literal["oauth2_client_credentials"]
+    access_token_url: str = key("Where tokens are given out.", url=True)
+    client_id: str = key("The client.")
+    client_secret: str = key("The client's secret.", secret=True)
+    access_token_request_data: Mapping[str, Any] = key("More form fields of the token request.", default={})
+    default_token_expiration: int = key("Seconds a token lasts where the server does not say.", default=3600)
+
+
+Auth = BearerAuth | ApiKeyAuth | BasicAuth | OAuth2Auth
+
+
+@dataclass(frozen=True, slots=True)
+class SinglePage:
+    type: Literal["single_page"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageNumber:
+    type: Literal["page_number"]
+    base_page: int = key("The first page's number.", default=0)
+    page_param: str = key("The query parameter of the page number.", default="page")
+    total_path: str | None = key(
+        "Where the response tells the number of pages; null: stop at an empty page.", default=None
+    )
+    maximum_page: int | None = key("The last page to ask for.", default=None)
+    stop_after_empty_page: bool = key("Stop at a page without records.", default=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    type: Literal["offset"]
+    limit: int = key("Records a page.", minimum=1)
+    offset: int = key("Where to begin.", default=0)
+    offset_param: str = key("The query parameter of the offset.", default="offset")
+    limit_param: str = key("The query parameter of the limit.", default="limit")
+    total_path: str | None = key(
+        "Where the response tells the number of records; null: stop at an empty page.", default=None
+    )
+    maximum_offset: int | None = key("The last offset to ask for.", default=None)
+    stop_after_empty_page: bool = key("Stop at a page without records.", default=True)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLink:
+    type: Literal["header_link"]
+    links_next_key: str = key("The relation of the Link header that names the next page.", default="next")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderCursor:
+    type: Literal["header_cursor"]
+    cursor_key: str = key("The response header that holds the cursor.", default="next")
+    cursor_param: str = key("The query parameter that takes it.", default="cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLink:
+    type: Literal["json_link"]
+    next_url_path: str = key("Where the response holds the next page's address.", default="next")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    type: Literal["cursor"]
+    cursor_path: str = key("Where the response holds the cursor.", default="cursors.next")
+    cursor_param: str | None = key("The query parameter that takes it.", default="cursor")
+    cursor_body_path: str | None = key("The field of the request's body that takes it.", default=None)
+    stop_after_empty_page: bool = key("Stop at a page without records.", default=False)
+    has_more_path: str | None = key("Where the response tells whether there is more.", default=None)
+
+
+Paginator = SinglePage | PageNumber | Offset | HeaderLink | HeaderCursor | JsonLink | Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    base_url: str = key("The address that every path is joined to.", url=True)
+    headers: Mapping[str, str] = key("Headers of every request.", default={})
+    auth: Auth | None = key("How requests are authenticated.", default=None)
+    paginator: Paginator | None = key(
+        "How pages follow one another; by default there is one page.", default=None
+    )
+    allowed_origins: tuple[str, ...] = key(
+        "Other origins (https://host) that redirects and next-links may lead to.", default=()
+    )
+    request_timeout: timedelta = key(
+        "The longest one request may take, answer included.", default=timedelta(seconds=60), minimum=0.001
+    )
+    resource_timeout: timedelta = key(
+        "The longest one resource may take, retries and pages included.",
+        default=timedelta(hours=1),
+        minimum=0.001,
+    )
+    retry_timeout: timedelta = key(
+        "The longest a request is tried again, waits included.", default=timedelta(minutes=5)
+    )
+    max_retries: int = key(
+        "Tries after the first for 429, 5xx and dropped connections.", default=5, minimum=0
+    )
+    max_response_bytes: int = key("The largest answer, decompressed.", default=268_435_456, minimum=1)
+    error_keys: tuple[str, ...] = key(
+        "Top-level keys whose presence makes a 200 an error.", default=("error", "errors")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    path: str = key("The path below base_url; {resources.PARENT.FIELD} takes a parent's field.")
+    method: Literal["GET", "POST"] = key("The HTTP method.", default="GET")
+    params: Mapping[str, Any] = key(
+        "Query parameters; {incremental.start_value} takes the cursor.", default={}
+    )
+    json: Mapping[str, Any] = key("The request's JSON body.", default={})
+    headers: Mapping[str, str] = key("More headers.", default={})
+    paginator: Paginator | None = key("Instead of the client's paginator.", default=None)
+    data_selector: str | None = key("JSONPath to the list of records in the response.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedCount:
+    """An endpoint that tells how many records there are, to compare with what was extracted."""
+
+    path: str = key("The endpoint's path.")
+    field: str = key("JSONPath to the number in its answer.", default="count")
+    on_mismatch: Literal["fail", "warn"] = key("What a different number does.", default="fail")
+
+
+@dataclass(frozen=True, slots=True)
+class RestResource(ResourceHints):
+    endpoint: Endpoint | str | None = key(
+        "Where the records are; a string is the path; by default the resource's name.", default=None
+    )
+    include_from_parent: tuple[str, ...] = key(
+        "Fields of the parent record to add to each record.", default=()
+    )
+    expected_count: ExpectedCount | None = key(
+        "Compare the number of records with what the API says.", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RestApiSource:
+    """Records from an HTTP API that answers with JSON."""
+
+    type: Literal["rest_api"]
+    client: Client = key("Address, authentication and limits.")
+    resources: Mapping[str, RestResource] = key("What to read, by table name.", names="resources")
+    keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
+    parallel: bool = key("Read the resources side by side.", default=False)
+
+
+# -- python ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSource:
+    """Any dlt source written in Python, in a file below sources/."""
+
+    type: Literal["python"]
+    path: str = key("The Python file.", path="file")
+    function: str | None = key(
+        "The function decorated with @dlt.source or @dlt.resource; by default the only one.", default=None
+    )
+    arguments: Mapping[str, Any] = key("Keyword arguments for the function.", default={})
+    resources: Mapping[str, ResourceHints] = key(
+        "Hints for its resources, by name; no entry keeps the source's own.", default={}, names="resources"
+    )
+    keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
+
+
+Source = RestApiSource | PythonSource
