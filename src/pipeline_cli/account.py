@@ -34,7 +34,11 @@ def count_loaded(
 
 
 def _close(
-    connection: Connection, dataset: str, intake: Intake, load_ids: Sequence[str], row_counts: Mapping[str, int]
+    connection: Connection,
+    dataset: str,
+    intake: Intake,
+    load_ids: Sequence[str],
+    row_counts: Mapping[str, int],
 ) -> None:
     result, written = intake.writer.result, intake.writer.written
     marks = ", ".join("?" * len(load_ids)) or "NULL"

@@ -76,7 +76,9 @@ def bronze_tables(project: Project, warehouse: Warehouse, source: str) -> list[B
 def _tables(schema: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:
     found = []
     for name, table in schema["tables"].items():
-        columns = {key: column["data_type"] for key, column in table["columns"].items() if column.get("data_type")}
+        columns = {
+            key: column["data_type"] for key, column in table["columns"].items() if column.get("data_type")
+        }
         if columns and not name.startswith("_dlt_"):
             found.append((name, columns))
     return found

@@ -83,7 +83,9 @@ class CheckStep(ItemTransform[Any, Any]):
 
     placement_affinity: ClassVar[float] = 0.9  # after the user's own steps, before dlt's incremental (1)
 
-    def __init__(self, rules: GateRules, context: GateContext, schema: Any, table_schema: Callable[[], Any]) -> None:
+    def __init__(
+        self, rules: GateRules, context: GateContext, schema: Any, table_schema: Callable[[], Any]
+    ) -> None:
         super().__init__(lambda item: item)
         self._rules = rules
         self._context = context
@@ -146,11 +148,15 @@ class CheckStep(ItemTransform[Any, Any]):
         self._cursor_type = self._cursor_type or kind
         if kind is not self._cursor_type:
             expected = self._cursor_type.__name__
-            yield Reason(where, "cursor", f"the cursor is a {kind.__name__}; the records before had a {expected}")
+            yield Reason(
+                where, "cursor", f"the cursor is a {kind.__name__}; the records before had a {expected}"
+            )
 
     def _tell(self, record: Record, reasons: tuple[Reason, ...]) -> None:
         if len(self._context.violations) < _SHOWN_VIOLATIONS:
-            self._context.violations.append(Violation(self._rules.resource, reasons, plain_json(record)[:2_000]))
+            self._context.violations.append(
+                Violation(self._rules.resource, reasons, plain_json(record)[:2_000])
+            )
 
 
 class WriteStep(ItemTransform[Any, Any]):
@@ -242,7 +248,7 @@ class WriteStep(ItemTransform[Any, Any]):
     def _quarantine_row(self, rejected: Rejected, moment: datetime) -> Record:
         digest = record_hash(rejected.record)
         reasons = [reason.to_dict() for reason in rejected.reasons]
-        identity = {"resource": self._rules.resource, "record": digest, "reasons": reasons}
+        identity: dict[str, Any] = {"resource": self._rules.resource, "record": digest, "reasons": reasons}
         if self._rules.disposition == "append":
             identity["run"] = [self._context.run_id, self.result.extracted, self.result.quarantined]
         return {
@@ -272,7 +278,9 @@ class ReceivedStep(ItemTransform[Any, Any]):
 def too_many_rejected(rules: GateRules, result: ResourceResult) -> ChecksFailed:
     """The error of a resource beyond its max_rejected; the caller loads nothing."""
     limit = rules.max_rejected
-    allowed = "none" if limit is None else str(limit.count) if limit.count is not None else f"{limit.share:.4%}"
+    allowed = (
+        "none" if limit is None else str(limit.count) if limit.count is not None else f"{limit.share:.4%}"
+    )
     return ChecksFailed(
         f"{rules.source}.{rules.resource}: {result.quarantined} of {result.extracted} records are rejected, more than "
         f"max_rejected allows ({allowed.replace('.0000%', '%')}). Nothing of this source was loaded.",

@@ -51,7 +51,9 @@ def attach_gates(project: Project, source: str, dlt_source: DltSource, context: 
     contracts = read_contracts(project, source)
     entry = project.manifest.sources[source]
     parents = {
-        resource._pipe.parent.name for resource in dlt_source.resources.values() if resource._pipe.parent is not None
+        resource._pipe.parent.name
+        for resource in dlt_source.resources.values()
+        if resource._pipe.parent is not None
     }
     return [
         _attach(source, entry, name, resource, contracts.get(name), context, dlt_source, name in parents)
@@ -90,7 +92,9 @@ def make_rules(
 ) -> GateRules:
     """The gate's rules: from the manifest where it says something, else from the dlt resource itself."""
     hints = entry.resources.get(name, _NO_HINTS)
-    declared = name in entry.resources and (isinstance(entry, RestApiSource) or hints.write_disposition != "append")
+    declared = name in entry.resources and (
+        isinstance(entry, RestApiSource) or hints.write_disposition != "append"
+    )
     table = resource.table_name if isinstance(resource.table_name, str) else name
     keep_raw = entry.keep_raw if hints.keep_raw is None else hints.keep_raw
     incremental = hints.incremental
@@ -163,8 +167,6 @@ def _disposition(resource: DltResource) -> str:
 
 
 def _primary_key(resource: DltResource) -> tuple[str, ...]:
-    if callable(resource._hints.get("primary_key")):
-        return ()
     columns = resource.compute_table_schema().get("columns", {})
     return tuple(name for name, column in columns.items() if column.get("primary_key"))
 
@@ -187,7 +189,9 @@ def known_hashes(
             for start in range(0, len(values), 1_000):
                 some = list(values[start : start + 1_000])
                 marks = ", ".join("?" * len(some))
-                statement = f"SELECT {quote(column)} FROM {quote(dataset, table)} WHERE {quote(column)} IN ({marks})"  # noqa: S608
+                statement = (
+                    f"SELECT {quote(column)} FROM {quote(dataset, table)} WHERE {quote(column)} IN ({marks})"  # noqa: S608
+                )
                 found.update(row[0] for row in connection.query(statement, some))
         finally:
             connection.close()

@@ -1,9 +1,9 @@
 """One source into its bronze tables: recover, extract, check, normalize, load, account.
 
-    recover    what a run that died left is made whole first
-    extract    dlt reads the source; the gate judges every record
-    load       dlt normalizes and loads one package: rows, rejects and cursor commit together
-    account    extracted = loaded + quarantined + deduplicated, held against what the destination holds
+recover    what a run that died left is made whole first
+extract    dlt reads the source; the gate judges every record
+load       dlt normalizes and loads one package: rows, rejects and cursor commit together
+account    extracted = loaded + quarantined + deduplicated, held against what the destination holds
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _gate_context(request: IngestRequest) -> GateContext:
 
 def _extract(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> None:
     source.root_key = True
-    refresh = "drop_sources" if request.full_refresh else None
+    refresh: Any = "drop_sources" if request.full_refresh else None
     # INSERT statements load 100,000 rows into DuckDB in 9.4 s, parquet in 2.5 s; for a few rows they are even.
     file_format: Any = "parquet" if request.warehouse.type == "duckdb" else "insert_values"
     pipeline.extract(source, refresh=refresh, loader_file_format=file_format)
@@ -171,7 +171,9 @@ def _schema_changes(info: Any) -> list[str]:
         for table, update in package.schema_update.items():
             if not table.startswith("_dlt_"):
                 columns = update.get("columns", {})
-                named = (f"{table}.{name} {each.get('data_type', '')}".rstrip() for name, each in columns.items())
+                named = (
+                    f"{table}.{name} {each.get('data_type', '')}".rstrip() for name, each in columns.items()
+                )
                 changes.extend(named)
     return changes
 

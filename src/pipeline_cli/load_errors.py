@@ -22,7 +22,11 @@ def translate(error: BaseException, source: str, location: str) -> PipelineCliEr
     root = chain[-1]
     step = next((getattr(each, "step", None) for each in chain if hasattr(each, "step")), None)
     sentence = _sentence(root)
-    if step in ("sync", "load", "normalize") or type(root).__module__.split(".")[0] in ("duckdb", "psycopg2", "_duckdb"):
+    if step in ("sync", "load", "normalize") or type(root).__module__.split(".")[0] in (
+        "duckdb",
+        "psycopg2",
+        "_duckdb",
+    ):
         return LoadError(
             f"{source}: {location} refused the {'connection' if step == 'sync' else 'load'}: {sentence}",
             hint="What was loaded before stays; run again, or look into it with: pipeline-cli doctor",

@@ -69,7 +69,9 @@ def mend_package(pipeline: Pipeline, warehouse: Warehouse, load_id: str) -> None
                 job.unlink()
 
 
-def _remove_rows(connection: Connection, warehouse: Warehouse, dataset: str, schema: Schema, load_id: str) -> None:
+def _remove_rows(
+    connection: Connection, warehouse: Warehouse, dataset: str, schema: Schema, load_id: str
+) -> None:
     staging = f"{dataset}_staging"
     there = set(warehouse.relations([dataset, staging]))
     roots = [name for name, table in schema.tables.items() if not table.get("parent")]

@@ -76,7 +76,7 @@ class ColumnTypes:
         return str(self._naming.shorten_fragments(*lineage[:-1])) if len(lineage) > 1 else lineage[0]
 
     def max_nesting(self, table: str) -> int:
-        return int(self._helpers.get_table_nesting_level(self._schema, table, 1000))
+        return self._helpers.get_table_nesting_level(self._schema, table, 1000) or 0
 
     def _is_json(self, table: str, column: str, level: int) -> bool:
         return bool(self._helpers.is_nested_type(self._schema, table, column, level))
@@ -114,6 +114,10 @@ class ColumnTypes:
         if parent != table:
             partial["parent"] = parent
         self._schema.update_table(partial, normalize_identifiers=False)
+
+    def new_columns(self, table: str) -> dict[str, str]:
+        """The columns that this load's records add to a table, with their data types, in order of appearance."""
+        return {column: kind for (name, column), kind in self._new.items() if name == table}
 
     def _definition(self, table: str, column: str) -> dict[str, Any]:
         found: dict[str, Any] = self._schema.tables.get(table, {}).get("columns", {}).get(column, {})
@@ -172,7 +176,9 @@ def _fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[st
         fits = value == int(value) and int(value) in _INT64
         advice = "64-bit integer"
     elif known == "double":
-        fits = Decimal(repr(float(value))) == (Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
+        fits = Decimal(repr(float(value))) == (
+            Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        )
         advice = "double"
     elif known in ("decimal", "wei"):
         fits, advice = _decimal_fits(known, definition, value)
@@ -180,7 +186,10 @@ def _fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[st
         return None
     if fits:
         return None
-    return "precision", f"{_show(value)} is not exact in the column, a {advice}; declare its type under columns:"
+    return (
+        "precision",
+        f"{_show(value)} is not exact in the column, a {advice}; declare its type under columns:",
+    )
 
 
 def _decimal_fits(known: str, definition: dict[str, Any], value: Any) -> tuple[bool, str]:

@@ -140,7 +140,11 @@ class _Walk:
         self._key_count += len(row)
         duplicated = getattr(row, "duplicate_keys", ())
         for name in duplicated:
-            self._add(Reason(json_path((name,)), "duplicate_key", f"the key {name!r} stands twice in one JSON object"))
+            self._add(
+                Reason(
+                    json_path((name,)), "duplicate_key", f"the key {name!r} stands twice in one JSON object"
+                )
+            )
         if self._key_count - len(row) <= _MAX_KEYS < self._key_count and len(row) > _MAX_KEYS:
             self._add(Reason("$", "keys", f"more than {_MAX_KEYS} keys in one object"))
 
@@ -155,7 +159,11 @@ class _Walk:
         elif at_root and self._columns.fragment(key) in METADATA_COLUMNS:
             problem = ("reserved_name", f"{key!r} is the name of a metadata column")
         if problem:
-            self._add(Reason(json_path([str(part) if not isinstance(part, int) else part for part in path]), *problem))
+            self._add(
+                Reason(
+                    json_path([str(part) if not isinstance(part, int) else part for part in path]), *problem
+                )
+            )
         return problem is None
 
     def _is_free(self, taken: dict[str, Any], name: str, path: tuple[str | int, ...]) -> bool:
@@ -185,7 +193,11 @@ def value_problem(value: Any) -> tuple[str, str] | None:
     if isinstance(value, str):
         return text_problem(value)
     if isinstance(value, float):
-        return None if math.isfinite(value) else ("not_finite", f"{value} is not a number that JSON or SQL keeps")
+        return (
+            None
+            if math.isfinite(value)
+            else ("not_finite", f"{value} is not a number that JSON or SQL keeps")
+        )
     if isinstance(value, (dict, list)):
         return _json_problem(value)
     return None

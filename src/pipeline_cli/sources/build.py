@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.manifest.sources import ApiKeyAuth, OAuth2Auth, PythonSource, RestApiSource
@@ -12,7 +13,7 @@ from pipeline_cli.project import Project
 if TYPE_CHECKING:
     import requests
     from dlt.extract import DltSource
-    from dlt.sources.helpers.rest_client import RESTClient
+    from dlt.sources.helpers.rest_client.client import RESTClient
 
     from pipeline_cli.sources.http import HttpLimits
 
@@ -47,7 +48,7 @@ def _open_rest(project: Project, name: str, entry: RestApiSource, replay: bool) 
 
 def open_client(project: Project, name: str, *, network: bool = False) -> RESTClient:
     """dlt's REST client of a rest_api entry, for single requests beside its resources."""
-    from dlt.sources.helpers.rest_client import RESTClient
+    from dlt.sources.helpers.rest_client.client import RESTClient
     from dlt.sources.rest_api.config_setup import create_auth
 
     from pipeline_cli.sources.rest_api import client_auth
@@ -98,7 +99,7 @@ def secret_parameters(entry: Any) -> frozenset[str]:
     return frozenset()
 
 
-def record_source(project: Project, name: str, secrets: frozenset[str]) -> list[Any]:
+def record_source(project: Project, name: str) -> list[Path]:
     """Read a source from the network once, whole, and write its recording. Returns the files written.
 
     Nothing is loaded, and no cursor moves. Raises SourceError.
@@ -109,7 +110,7 @@ def record_source(project: Project, name: str, secrets: frozenset[str]) -> list[
     base_url = entry.client.base_url if isinstance(entry, RestApiSource) else "http://nowhere.invalid"
     file = recording_path(project.root, name)
     with (
-        recorded(file, base_url, secret_parameters(entry), secrets),
+        recorded(file, base_url, secret_parameters(entry), project.secrets),
         open_source(project, name, network=True) as source,
     ):
         for _ in source:

@@ -33,7 +33,7 @@ def ask_count(project: Project, source: str, name: str, expected: ExpectedCount)
     from dlt.common import jsonpath
 
     answer = open_client(project, source).get(expected.path).json()
-    found: list[Any] = list(jsonpath.find_values(expected.field, answer)) if isinstance(answer, (dict, list)) else []
+    found: list[Any] = list(jsonpath.find_values(expected.field, answer)) if isinstance(answer, dict) else []
     if len(found) == 1 and isinstance(found[0], int) and not isinstance(found[0], bool):
         return found[0]
     raise SourceError(

@@ -90,7 +90,11 @@ class CheckedAdapter(HTTPAdapter):
         raise AssertionError("the loop ends by return or raise")
 
     def _try_once(
-        self, request: requests.PreparedRequest, verify: bool | str, cert: Any, proxies: Mapping[str, str] | None
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str,
+        cert: Any,
+        proxies: Mapping[str, str] | None,
     ) -> requests.Response | Exception:
         deadline = time.monotonic() + self._limits.request_timeout_s
         timeout = (min(30.0, self._limits.request_timeout_s), self._limits.request_timeout_s)
@@ -144,7 +148,8 @@ def check_response(response: requests.Response, limits: HttpLimits) -> requests.
     what = describe(response.request)
     if response.status_code >= 400:
         raise SourceError(
-            f"{what} answered {response.status_code} {response.reason or ''}".rstrip() + f".{_excerpt(response)}",
+            f"{what} answered {response.status_code} {response.reason or ''}".rstrip()
+            + f".{_excerpt(response)}",
             code="E312",
             hint=_status_hint(response.status_code),
         )
@@ -174,7 +179,8 @@ def _parse_body(response: requests.Response, body: bytes, what: str) -> Any:
         document = parse_json(body)
     except (ValueError, RecursionError) as error:
         raise SourceError(
-            f"{what} answered {response.status_code} with JSON that is cut or malformed ({error}).", code="E315"
+            f"{what} answered {response.status_code} with JSON that is cut or malformed ({error}).",
+            code="E315",
         ) from error
     return [] if document is None else document
 
@@ -182,17 +188,21 @@ def _parse_body(response: requests.Response, body: bytes, what: str) -> Any:
 def describe(request: Any) -> str:
     """The request for messages: method and address without the query, which may hold a key."""
     parts = urlsplit(getattr(request, "url", "") or "")
-    return f"{getattr(request, 'method', 'GET')} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return (
+        f"{getattr(request, 'method', 'GET')} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    )
 
 
 def _wait_before(tries: int, outcome: requests.Response | Exception) -> float:
-    backoff = min(_MAX_BACKOFF_S, _BACKOFF_S * 2 ** (tries - 1)) * random.uniform(0.75, 1.25)  # noqa: S311
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 - no secret hangs on it
+    backoff: float = min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** (tries - 1)) * jitter
     if not isinstance(outcome, requests.Response) or "Retry-After" not in outcome.headers:
         return backoff
     try:
-        return float(Retry().parse_retry_after(outcome.headers["Retry-After"]))
+        asked: float = Retry().parse_retry_after(outcome.headers["Retry-After"])
     except Exception:  # a Retry-After that no one can read is no reason not to try again
         return backoff
+    return asked
 
 
 def _gave_up(

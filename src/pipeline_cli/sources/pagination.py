@@ -64,4 +64,6 @@ class WatchedPaginator(BasePaginator):
 
 
 def _fingerprint(request: Request) -> str:
-    return json.dumps([request.method, request.url, request.params, request.json], sort_keys=True, default=str)
+    return json.dumps(
+        [request.method, request.url, request.params, request.json], sort_keys=True, default=str
+    )

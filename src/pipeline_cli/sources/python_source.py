@@ -63,7 +63,9 @@ def _find_factory(module: ModuleType, entry: PythonSource) -> Any:
         if hasattr(module, entry.function):
             return getattr(module, entry.function)
         raise SourceError(
-            f"{entry.path} has no function {entry.function!r}.", code="E342", hint=_choices(candidates) or None
+            f"{entry.path} has no function {entry.function!r}.",
+            code="E342",
+            hint=_choices(candidates) or None,
         )
     sources = {key: value for key, value in candidates.items() if not _is_resource(value)}
     chosen = sources or candidates
@@ -79,7 +81,8 @@ def _find_factory(module: ModuleType, entry: PythonSource) -> Any:
 
 def _dlt_objects(module: ModuleType) -> Mapping[str, Any]:
     from dlt.extract import DltResource, DltSource
-    from dlt.extract.decorators import ResourceFactory, SourceFactory
+    from dlt.extract.decorators import ResourceFactory
+    from dlt.extract.reference import SourceFactory
 
     kinds = (DltSource, DltResource, SourceFactory, ResourceFactory)
     own = {key: value for key, value in vars(module).items() if not key.startswith("_")}

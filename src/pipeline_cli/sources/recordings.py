@@ -41,7 +41,9 @@ class ReplayAdapter(HTTPAdapter):
     in the match: the recording is the API as it was, whatever is asked from when on.
     """
 
-    def __init__(self, file: Path, source: str, base_url: str, limits: HttpLimits, varying: frozenset[str]) -> None:
+    def __init__(
+        self, file: Path, source: str, base_url: str, limits: HttpLimits, varying: frozenset[str]
+    ) -> None:
         super().__init__()
         self._source = source
         self._base_url = base_url.rstrip("/")
@@ -118,7 +120,9 @@ def _with_recorded_base(url: str, base_url: str) -> str:
 
 
 @contextmanager
-def recorded(file: Path, base_url: str, secret_parameters: frozenset[str], secrets: frozenset[str]) -> Iterator[None]:
+def recorded(
+    file: Path, base_url: str, secret_parameters: frozenset[str], secrets: frozenset[str]
+) -> Iterator[None]:
     """Everything asked over HTTP inside goes to the network and, scrubbed, into `file`, which is replaced."""
     import vcr
 
@@ -140,7 +144,9 @@ def recorded(file: Path, base_url: str, secret_parameters: frozenset[str], secre
             fresh.unlink(missing_ok=True)
             raise
     if not fresh.is_file():
-        raise SourceError("The source asked for nothing over HTTP, so there is nothing to record.", code="E319")
+        raise SourceError(
+            "The source asked for nothing over HTTP, so there is nothing to record.", code="E319"
+        )
     fresh.replace(file)
 
 
@@ -159,7 +165,9 @@ def replayed_globally(file: Path, source: str) -> Iterator[None]:
             yield
         except CannotOverwriteExistingRequestException as error:
             raise SourceError(
-                f"The recording of source {source} lacks an answer.", code="E319", hint="Run: pipeline-cli record"
+                f"The recording of source {source} lacks an answer.",
+                code="E319",
+                hint="Run: pipeline-cli record",
             ) from error
 
 
@@ -173,17 +181,27 @@ class _Scrubber:
 
     def request(self, request: Any) -> Any:
         parts = urlsplit(_with_recorded_base(request.uri, self._base_url))
-        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in self._secret_parameters]
+        query = [
+            pair
+            for pair in parse_qsl(parts.query, keep_blank_values=True)
+            if pair[0] not in self._secret_parameters
+        ]
         request.uri = self._masked(parts._replace(query=urlencode(query)).geturl())
         request.headers = {}
         if request.body:
-            text = request.body.decode(errors="replace") if isinstance(request.body, bytes) else str(request.body)
+            text = (
+                request.body.decode(errors="replace")
+                if isinstance(request.body, bytes)
+                else str(request.body)
+            )
             request.body = self._masked(text) if text.lstrip()[:1] in ("{", "[") else "form"
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
         kept = {name: values for name, values in response["headers"].items() if name.lower() in _KEPT_HEADERS}
-        response["headers"] = {name: [self._scrubbed(value) for value in values] for name, values in kept.items()}
+        response["headers"] = {
+            name: [self._scrubbed(value) for value in values] for name, values in kept.items()
+        }
         body = response["body"]["string"]
         text = body.decode("utf-8", errors="surrogateescape") if isinstance(body, bytes) else body
         response["body"]["string"] = self._without_tokens(self._scrubbed(text))

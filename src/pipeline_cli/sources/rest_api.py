@@ -9,16 +9,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.manifest.sources import Auth, Endpoint, Incremental, OAuth2Auth, Paginator, RestApiSource, RestResource
+from pipeline_cli.manifest.sources import (
+    Auth,
+    Endpoint,
+    Incremental,
+    OAuth2Auth,
+    Paginator,
+    RestApiSource,
+    RestResource,
+)
 
 if TYPE_CHECKING:
     import requests
     from dlt.extract import DltSource
 
-_PARENT = re.compile(r"\{resources\.([A-Za-z_]\w*)\.")
 _INCREMENTAL = re.compile(r"\{incremental\.")
 _DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
-RAW_SUFFIX = "__received"
 
 
 def build_rest_source(name: str, entry: RestApiSource, session: requests.Session) -> DltSource:
@@ -28,7 +34,6 @@ def build_rest_source(name: str, entry: RestApiSource, session: requests.Session
     """
     from dlt.sources.rest_api import rest_api_source
 
-    parents = parent_names(entry)
     client: dict[str, Any] = {
         "base_url": entry.client.base_url,
         "headers": dict(entry.client.headers),
@@ -38,16 +43,8 @@ def build_rest_source(name: str, entry: RestApiSource, session: requests.Session
         client["auth"] = client_auth(entry.client.auth, session)
     resources = [_resource(key, resource, entry) for key, resource in entry.resources.items()]
     config: dict[str, Any] = {"client": client, "resources": resources}
-    source = rest_api_source(config, name=name, parallelized=entry.parallel)  # type: ignore[arg-type]
-    for parent in parents:
-        # Children need every parent record, also one that is not written again because it has not changed.
-        source.resources[parent].selected = parent in entry.resources
-    return source
-
-
-def parent_names(entry: RestApiSource) -> set[str]:
-    """The resources whose records other resources' paths or parameters name."""
-    return {found for resource in entry.resources.values() for found in _PARENT.findall(_templates(resource))}
+    source = rest_api_source(config, name=name)  # type: ignore[arg-type]
+    return source.parallelize() if entry.parallel else source
 
 
 def incremental_names(entry: RestApiSource) -> frozenset[str]:
@@ -69,11 +66,6 @@ def endpoint_of(name: str, resource: RestResource) -> Endpoint:
     return Endpoint(path=resource.endpoint or name)
 
 
-def _templates(resource: RestResource) -> str:
-    endpoint = endpoint_of("", resource)
-    return f"{endpoint.path} {dict(endpoint.params)} {dict(endpoint.json)} {dict(endpoint.headers)}"
-
-
 def _resource(name: str, resource: RestResource, entry: RestApiSource) -> dict[str, Any]:
     from dlt.sources.rest_api.config_setup import create_paginator
 
@@ -81,7 +73,8 @@ def _resource(name: str, resource: RestResource, entry: RestApiSource) -> dict[s
 
     endpoint = endpoint_of(name, resource)
     paginator = endpoint.paginator or entry.client.paginator
-    inner = create_paginator(_plain(paginator)) if paginator else None
+    settings: Any = _plain(paginator) if paginator else None
+    inner = create_paginator(settings) if settings else None
     config: dict[str, Any] = {
         "path": endpoint.path,
         "method": endpoint.method,

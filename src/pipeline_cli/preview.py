@@ -1,0 +1,65 @@
+"""A look at a resource's first records, through the same checks as a run; nothing is loaded, no cursor moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from pipeline_cli.contracts.contract import Contract
+from pipeline_cli.contracts.exactness import Exactness
+from pipeline_cli.contracts.json_values import json_ready
+from pipeline_cli.contracts.reasons import Record
+from pipeline_cli.gate import to_records
+from pipeline_cli.load_errors import translate
+from pipeline_cli.project import Project
+
+
+@dataclass(slots=True)
+class Preview:
+    """rows: records as received; columns: dlt's data type by column name; rejected: {record, reasons} each."""
+
+    rows: list[Record] = field(default_factory=list)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+
+
+def preview_resource(project: Project, source: str, resource: str, limit: int) -> Preview:
+    """The first `limit` records of a resource. Raises SourceError when the source does not give data."""
+    from pipeline_cli.intake import read_contracts
+    from pipeline_cli.sources.build import open_source
+
+    contract = read_contracts(project, source).get(resource)
+    try:
+        with open_source(project, source) as dlt_source:
+            rows = list(islice(_records(dlt_source, resource), limit))
+    except Exception as error:
+        raise translate(error, source, "") from error
+    return _judge(rows, contract, resource)
+
+
+def _records(dlt_source: Any, resource: str) -> Iterator[Record]:
+    selected = dlt_source.with_resources(resource)
+    for item in selected.resources[resource]:
+        yield from to_records(item)
+
+
+def _judge(rows: list[Record], contract: Contract | None, table: str) -> Preview:
+    from dlt.common.schema import Schema
+
+    schema = Schema("preview")
+    exactness = Exactness(schema, table)
+    preview = Preview()
+    accepted = []
+    for row in rows:
+        reasons = (contract.reasons(json_ready(row)) if contract else ()) or exactness.reasons(row)
+        if reasons:
+            preview.rejected.append({"record": row, "reasons": [reason.to_dict() for reason in reasons]})
+        else:
+            accepted.append(row)
+    preview.rows = accepted
+    fixed = {"__".join(path): kind for path, kind in (contract.column_types() if contract else {}).items()}
+    inferred = exactness.columns.new_columns(exactness.columns.normalize_table(table))
+    preview.columns = {**inferred, **{name: kind for name, kind in fixed.items() if name in inferred}}
+    return preview
