@@ -1,13 +1,13 @@
 """What the reference project's gold models must hold, computed in plain Python from the APIs' JSON.
 
 Written from the systems' description, not from the SQL: it shares no code with the models. Every function
-returns one dict a row with every column of the model, in the order of its key; amounts are Decimal, dates date.
+returns one dict a row with every column of the model, ordered by its key; amounts are Decimal, days date.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -21,18 +21,17 @@ def money(value: Any) -> Decimal:
     return Decimal(str(value)).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
-def _tier(value: Any, steps: Sequence[tuple[str, Any]], otherwise: str, reached: Callable[[Any, Any], bool]) -> str:
-    return next((name for name, bound in steps if reached(value, bound)), otherwise)
+Steps = Sequence[tuple[str, float]]
 
 
-def _from(value: Any, steps: Sequence[tuple[str, Any]], otherwise: str) -> str:
+def _from(value: Any, steps: Steps, otherwise: str) -> str:
     """The first step whose bound the value reaches; the bound itself counts."""
-    return _tier(value, steps, otherwise, lambda left, right: left >= right)
+    return next((name for name, bound in steps if value >= bound), otherwise)
 
 
-def _over(value: Any, steps: Sequence[tuple[str, Any]], otherwise: str) -> str:
+def _over(value: Any, steps: Steps, otherwise: str) -> str:
     """The first step whose bound the value exceeds; the bound itself does not count."""
-    return _tier(value, steps, otherwise, lambda left, right: left > right)
+    return next((name for name, bound in steps if value > bound), otherwise)
 
 
 # -- fakestore -----------------------------------------------------------------------------------------------
@@ -203,7 +202,9 @@ def lifetime_values(buyers: Iterable[Row], purchases: Iterable[Row], as_of: date
     return rows
 
 
-def product_performance(buyers: Iterable[Row], purchases: Iterable[Row], products: Iterable[Row]) -> list[Row]:
+def product_performance(
+    buyers: Iterable[Row], purchases: Iterable[Row], products: Iterable[Row]
+) -> list[Row]:
     """gold_crm.fact_product_performance."""
     regions = {row["customer_id"]: row["region"].strip() for row in buyers}
     sold = _group(purchases, "product_id")

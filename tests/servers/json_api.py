@@ -1,11 +1,11 @@
 """A small JSON API on 127.0.0.1 for tests and for writing the shipped recordings.
 
-    with JsonApi(sample_rows("fakestore")) as api:     # api.url, e.g. http://127.0.0.1:40123
-        api.data["/products"][0]["price"] = 1.0        # rows may change between requests
-        api.fault = lambda request: Answer(status=503) if request.path == "/carts" else None
-        assert api.count("/products") == 1
+with JsonApi(sample_rows("fakestore")) as api:     # api.url, e.g. http://127.0.0.1:40123
+    api.data["/products"][0]["price"] = 1.0        # rows may change between requests
+    api.fault = lambda request: Answer(status=503) if request.path == "/carts" else None
+    assert api.count("/products") == 1
 
-    python -m tests.servers.json_api fakestore 8765    # serve one sample on its own
+python -m tests.servers.json_api fakestore 8765    # serve one sample on its own
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it arrived; `query` keeps the last value of each parameter, header names are lower case."""
+    """One request as it arrived; `query` has the last value of a parameter, header names are lower case."""
 
     method: str
     path: str
@@ -71,7 +71,7 @@ class JsonApi:
     """Serves `data`, a dict of path to rows; a value may also be a function from Request to Answer.
 
     Lists answer to the query parameters of the Fakestore API (`limit`, `sort`, `startdate`, `enddate`), to
-    `PATH/count` and to `PATH/KEY` (null where there is no such row). With a `token`, requests need it as a bearer.
+    `PATH/count` and to `PATH/KEY` (null where there is no such row). With a `token`, requests must bear it.
     """
 
     def __init__(self, data: Mapping[str, Any], *, token: str | None = None, port: int = 0) -> None:
@@ -84,7 +84,9 @@ class JsonApi:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,14 +129,10 @@ class JsonApi:
 
 
 def select_rows(rows: list[Row], query: Mapping[str, str]) -> list[Row]:
-    """The rows a list request asks for: startdate <= date < enddate, in the order of the key, at most `limit`."""
-    start, end = _instant(query.get("startdate")), _instant(query.get("enddate"))
-    found = [
-        row
-        for row in rows
-        if "date" not in row
-        or ((start is None or start <= _instant(row["date"])) and (end is None or _instant(row["date"]) < end))
-    ]
+    """The rows a list request asks for: startdate <= date < enddate, sorted by key, at most `limit`."""
+    start = _instant(query.get("startdate", "0001-01-01"))
+    end = _instant(query.get("enddate", "9999-12-31"))
+    found = [row for row in rows if "date" not in row or start <= _instant(row["date"]) < end]
     if "sort" in query:
         found = sorted(found, key=_key, reverse=query["sort"] == "desc")
     return found[: int(query.get("limit", 0)) or None]
@@ -145,9 +143,7 @@ def _key(row: Row) -> Any:
     return row["id"] if "id" in row else next(iter(row.values()), None)
 
 
-def _instant(text: str | None) -> Any:
-    if not text:
-        return None
+def _instant(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -163,7 +159,7 @@ def _handler_of(api: JsonApi) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(headers.get("content-length", 0)))
             self._send(api.answer(Request(self.command, url.path, query, headers, body)))
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the base class calls it by this name
 
         def _send(self, answer: Answer) -> None:
             time.sleep(answer.delay_s)

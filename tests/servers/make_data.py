@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.servers.json_api import DATA_DIR
@@ -20,10 +21,10 @@ Row = dict[str, Any]
 PRODUCTS = [
     ("Walnut Desk Lamp", 49.95, "lighting", 4.5, 120),
     ("Café Crème Mug, 300 ml", 12.5, "kitchen", 4.4, 259),
-    ('Carpenter\'s Square 12"', 21, "tools", 3.5, 71),
+    ("Carpenter's Square 12\"", 21, "tools", 3.5, 71),
     ("Copper Kettle", 100, "kitchen", 3.4, 146),
     ("Oak Cutting Board", 100.01, "kitchen", 2.5, 38),
-    ("Garden Shears \"Édith\"", 99.99, "garden & outdoor", 2.4, 54),
+    ('Garden Shears "Édith"', 99.99, "garden & outdoor", 2.4, 54),
     ("Standing Desk", 500, "office", 4.8, 310),
     ("Ergonomic Chair", 500.01, "office", 4.6, 203),
     ("Espresso Machine", 999.99, "kitchen", 3.9, 99),
@@ -101,7 +102,7 @@ def fakestore_users() -> list[Row]:
             "email": f"user{number:02d}@example.com",
             "username": f"user_{number:02d}",
             "password": f"not-a-secret-{number:02d}",
-            "name": {"firstname": f"First{number:02d}", "lastname": "O'Sample" if number == 3 else f"Last{number:02d}"},
+            "name": {"firstname": f"First{number:02d}", "lastname": f"O'Sample{number:02d}"},
             "phone": f"1-555-010-{number:04d}",
             "__v": 0,
         }
@@ -149,7 +150,7 @@ def crm_customers() -> list[Row]:
 
 
 def crm_purchases() -> list[Row]:
-    """300 purchases: customers 1 to 6 at the segments' boundaries, 7 to 12 with small sums, 55 to 60 with none.
+    """300 purchases: customers 1 to 6 at the segments' boundaries, 7 to 12 small sums, 55 to 60 none.
 
     Product 25 is never sold.
     """
@@ -170,16 +171,18 @@ def crm_purchases() -> list[Row]:
     ]
 
 
-def main() -> None:
+def main(folder: Path = DATA_DIR) -> None:
+    """Write one folder an API and one file a resource below `folder`."""
     samples = {
-        "fakestore": {"products": fakestore_products(), "users": fakestore_users(), "carts": fakestore_carts()},
-        "crm": {"products": crm_products(), "customers": crm_customers(), "purchases": crm_purchases()},
+        "fakestore": [fakestore_products, fakestore_users, fakestore_carts],
+        "crm": [crm_products, crm_customers, crm_purchases],
     }
-    for api, resources in samples.items():
-        (DATA_DIR / api).mkdir(parents=True, exist_ok=True)
-        for name, rows in resources.items():
-            text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-            (DATA_DIR / api / f"{name}.json").write_text(text, encoding="utf-8")
+    for api, makers in samples.items():
+        (folder / api).mkdir(parents=True, exist_ok=True)
+        for make in makers:
+            resource = make.__name__.removeprefix(f"{api}_")
+            text = json.dumps(make(), indent=1, ensure_ascii=False) + "\n"
+            (folder / api / f"{resource}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,208 @@
+"""Both systems of the reference project, whole, on DuckDB and Postgres, against independent figures."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pipeline_cli.testing import CliResult, run_cli
+from tests.project import figures
+from tests.project.conftest import Shop, query_duckdb
+from tests.servers.json_api import sample_rows
+
+Row = dict[str, Any]
+Data = dict[str, list[Row]]
+
+SLOWLY_CHANGING = ("dim_products", "dim_users")
+
+
+def fakestore_figures(data: Data) -> dict[str, list[Row]]:
+    """Model to its rows; of the slowly changing dimensions the current versions."""
+    products, users, carts = data["/products"], data["/users"], data["/carts"]
+    return {
+        "gold_fakestore.fact_cart_items": figures.cart_items(products, carts),
+        "gold_fakestore.fact_carts": figures.cart_totals(products, carts),
+        "gold_fakestore.mart_sales_overview": figures.sales_overview(products, users, carts),
+        "gold_fakestore.dim_products": figures.current_products(products),
+        "gold_fakestore.dim_users": figures.current_users(users),
+    }
+
+
+def crm_figures(data: Data, as_of: date) -> dict[str, list[Row]]:
+    buyers, purchases, products = data["/customers"], data["/purchases"], data["/products"]
+    return {
+        "gold_crm.dim_customers": figures.customers(buyers),
+        "gold_crm.fact_customer_purchases": figures.customer_purchases(buyers, purchases, products),
+        "gold_crm.fact_customer_lifetime_value": figures.lifetime_values(buyers, purchases, as_of),
+        "gold_crm.fact_product_performance": figures.product_performance(buyers, purchases, products),
+        "gold_crm.fact_regional_sales": figures.regional_sales(buyers, purchases),
+    }
+
+
+def select(model: str) -> str:
+    current = " WHERE valid_to IS NULL" if model.endswith(SLOWLY_CHANGING) else ""
+    return f"SELECT * FROM {model}{current}"
+
+
+def in_order(rows: list[Row]) -> list[list[tuple[str, Any]]]:
+    """Rows as sorted pairs, in an order that does not depend on the warehouse; histories lose their times."""
+    plain = [
+        {name: value for name, value in row.items() if name not in ("valid_from", "valid_to")} for row in rows
+    ]
+    return sorted((sorted(row.items()) for row in plain), key=str)
+
+
+def assert_models_hold(shop: Shop, expected: dict[str, list[Row]]) -> None:
+    for model, rows in expected.items():
+        assert in_order(shop.query(select(model))) == in_order(rows), model
+
+
+def assert_succeeded(result: CliResult) -> Row:
+    assert result.exit_code == 0, result.stdout + result.stderr
+    assert result.document is not None
+    return result.document
+
+
+def steps_of(document: Row) -> dict[str, Row]:
+    return {step["name"]: step for pipeline in document["pipelines"] for step in pipeline["steps"]}
+
+
+def resources_of(document: Row, source: str) -> dict[str, Row]:
+    return {resource["name"]: resource for resource in steps_of(document)[f"ingest:{source}"]["resources"]}
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def test_every_column_of_every_gold_model_holds_the_independent_figures(shop: Shop) -> None:
+    before = today()
+    document = assert_succeeded(shop.run())
+    as_of = before if before == today() else today()  # a run over midnight counts ages up to the later day
+
+    assert document["status"] == "succeeded"
+    assert_models_hold(shop, fakestore_figures(shop.fakestore.data))
+    assert_models_hold(shop, crm_figures(shop.crm.data, as_of))
+
+
+def test_second_run_loads_nothing_and_rebuilds_nothing(shop: Shop) -> None:
+    assert_succeeded(shop.run())
+    second = assert_succeeded(shop.run())
+
+    for name, step in steps_of(second).items():
+        if step["kind"] == "ingest":
+            assert [resource["loaded"] for resource in step["resources"]] == [0, 0, 0], name
+        if step["kind"] == "transform":
+            assert step["status"] == "unchanged", name
+            assert step["models"] == [], name
+    assert_models_hold(shop, fakestore_figures(shop.fakestore.data))
+
+
+def test_third_run_shows_a_new_price_a_new_cart_a_shorter_cart_and_a_moved_user(shop: Shop) -> None:
+    data = shop.fakestore.data
+    assert_succeeded(shop.run("fakestore"))
+    assert_succeeded(shop.run("fakestore"))
+    data["/products"][0]["price"] = 59
+    data["/users"][0]["address"]["city"] = "Westwick"
+    del data["/carts"][-1]["products"][1]  # the last cart is within the cursor's lag
+    line = {"productId": 1, "quantity": 2}
+    data["/carts"].append(
+        {"id": 99, "userId": 2, "date": "2025-03-01T00:00:00.000Z", "products": [line], "__v": 0}
+    )
+
+    third = assert_succeeded(shop.run("fakestore"))
+
+    assert {name: each["loaded"] for name, each in resources_of(third, "fakestore").items()} == {
+        "products": 1,
+        "users": 1,
+        "carts": 2,
+    }
+    assert_models_hold(shop, fakestore_figures(data))
+    versions = shop.query(
+        "SELECT * FROM gold_fakestore.dim_products WHERE product_id = 1 ORDER BY valid_from"
+    )
+    assert [version["price"] for version in versions] == [Decimal("49.95"), Decimal("59.00")]
+    assert versions[0]["valid_to"] == versions[1]["valid_from"]
+    assert versions[1]["valid_to"] is None
+    others = shop.query("SELECT COUNT(*) AS versions FROM gold_fakestore.dim_products WHERE product_id <> 1")
+    assert others == [{"versions": len(data["/products"]) - 1}]
+
+
+def test_records_that_break_their_contract_stay_apart_and_the_rest_arrives(shop: Shop) -> None:
+    good = sample_rows("fakestore")
+    free = {**good["/products"][0], "id": 500, "price": "free"}
+    nameless = {name: value for name, value in good["/products"][1].items() if name != "id"}
+    shop.fakestore.data["/products"] = [*good["/products"], free, nameless]
+
+    document = assert_succeeded(shop.run("fakestore"))
+
+    products = resources_of(document, "fakestore")["products"]
+    assert (products["extracted"], products["loaded"], products["quarantined"]) == (26, 24, 2)
+    assert shop.query("SELECT COUNT(*) AS rejected FROM bronze_fakestore._quarantine") == [{"rejected": 2}]
+    assert_models_hold(shop, fakestore_figures(good))
+
+
+def test_a_line_whose_product_was_rejected_stays_without_a_price(shop: Shop) -> None:
+    shop.fakestore.data["/products"][0]["price"] = "free"
+
+    assert_succeeded(shop.run("fakestore"))
+
+    known = {**shop.fakestore.data, "/products": shop.fakestore.data["/products"][1:]}
+    assert_models_hold(shop, fakestore_figures(known))
+
+
+def test_a_purchase_without_its_customer_stops_the_crm_before_gold_changes(shop: Shop) -> None:
+    assert_succeeded(shop.run("crm"))
+    published = shop.query("SELECT * FROM gold_crm.fact_regional_sales ORDER BY region")
+    orphan = {"purchase_id": 301, "customer_id": 999, "amount": 5.0, "date": "2024-05-05", "product_id": 1}
+    shop.crm.data["/purchases"].append(orphan)
+
+    result = shop.run("crm")
+
+    assert result.exit_code in (1, 4), result.stdout + result.stderr
+    assert "relationships_stg_purchases_customer_id" in result.stdout
+    assert shop.query("SELECT * FROM gold_crm.fact_regional_sales ORDER BY region") == published
+
+
+def test_a_crm_that_tells_another_count_than_it_lists_loads_nothing(shop: Shop) -> None:
+    shop.crm.data["/purchases/count"] = {"count": 301}
+
+    result = shop.run("crm")
+
+    assert result.exit_code == 4, result.stdout + result.stderr
+    assert "301" in result.stdout
+    assert "300" in result.stdout
+
+
+def test_the_mart_holds_no_personal_data(shop: Shop) -> None:
+    assert_succeeded(shop.run("fakestore"))
+    text = str(shop.query("SELECT * FROM gold_fakestore.mart_sales_overview"))
+
+    for user in shop.fakestore.data["/users"]:
+        secrets = [
+            user["email"],
+            user["phone"],
+            user["password"],
+            user["address"]["street"],
+            *user["name"].values(),
+        ]
+        assert not [value for value in secrets if value in text]
+
+
+def test_every_gold_model_has_figures_to_compare_with(project_copy: Path) -> None:
+    covered = {*fakestore_figures(sample_rows("fakestore")), *crm_figures(sample_rows("crm"), today())}
+    models = project_copy.glob("transforms/*/models/gold/*.sql")
+
+    assert {f"gold_{path.parts[-4]}.{path.stem}" for path in models} == covered
+
+
+def test_the_default_environment_replays_recordings_of_the_sample_data(project_copy: Path) -> None:
+    """No server, no credential: what `make run` shows on a fresh machine."""
+    assert_succeeded(run_cli(["run", "--json"], cwd=project_copy))
+
+    warehouse = project_copy / ".pipeline" / "dev" / "warehouse.duckdb"
+    expected = fakestore_figures(sample_rows("fakestore")) | crm_figures(sample_rows("crm"), today())
+    for model, rows in expected.items():
+        assert in_order(query_duckdb(warehouse, select(model))) == in_order(rows), model
