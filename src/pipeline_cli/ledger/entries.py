@@ -25,6 +25,7 @@ class RunEntry:
     command: str
     selection: Mapping[str, Sequence[str]]
     started_at: datetime
+    full_refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pipeline_cli.document import RunResult, StepResult, utc_now
 from pipeline_cli.ledger import history
 from pipeline_cli.ledger.database import open_database
 from pipeline_cli.ledger.entries import LoadEntry, RunEntry, RunSummary, TransformState
+from pipeline_cli.ledger.export import ExportedTable, export_runs
 from pipeline_cli.ledger.processes import ProcessIdentity
 from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps
 from pipeline_cli.ledger.transform_state import read_state, write_state
@@ -55,6 +56,7 @@ class Ledger:
                     claimed_at=utc_now(),
                     command=entry.command,
                     selection={name: list(planned) for name, planned in entry.selection.items()},
+                    full_refresh=entry.full_refresh,
                     host=process.host,
                     pid=process.pid,
                     process_start=process.start,
@@ -110,7 +112,6 @@ class Ledger:
                     ended_at=ended_at or utc_now(),
                     error=error,
                     document=result.to_dict(),
-                    published=False,
                 )
             )
 
@@ -144,6 +145,10 @@ class Ledger:
         Raises UsageError for an unknown id.
         """
         return history.remaining(self.engine, run_id)
+
+    def was_full_refresh(self, run_id: str) -> bool:
+        with self.engine.connect() as connection:
+            return bool(connection.scalar(sa.select(runs.c.full_refresh).where(runs.c.run_id == run_id)))
 
     # -- transforms ------------------------------------------------------------------------------------------
 
@@ -179,6 +184,10 @@ class Ledger:
         )
         with self.engine.connect() as connection:
             return list(connection.scalars(query.order_by(runs.c.started_at)))
+
+    def export(self, run_ids: Sequence[str]) -> list[ExportedTable]:
+        """The rows of these runs, as the warehouse gets them."""
+        return export_runs(self.engine, run_ids)
 
     def mark_published(self, run_ids: Sequence[str]) -> None:
         with self.engine.begin() as connection:

@@ -47,6 +47,7 @@ runs = sa.Table(
     sa.Column(
         "selection", sa.JSON(none_as_null=True), nullable=False
     ),  # pipeline -> names of its planned steps
+    sa.Column("full_refresh", sa.Boolean, nullable=False),
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("process_start", sa.Text),  # tells a process from a later one with the same pid

@@ -1,0 +1,212 @@
+"""A run from beginning to end: plan, lock, ingest, transform, test, publish. It knows no engine."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from pipeline_cli.document import ErrorDocument, RunResult
+from pipeline_cli.errors import StepError
+from pipeline_cli.ledger import RunEntry
+from pipeline_cli.logs import log_run
+from pipeline_cli.plan import PipelinePlan, Step, plan_run
+from pipeline_cli.project import Project
+from pipeline_cli.running.heartbeat import keep_claiming
+from pipeline_cli.running.holding import hold_run_locks, hold_warehouse, open_ledger
+from pipeline_cli.running.interrupts import Interruption, listen_for_signals
+from pipeline_cli.running.listener import Listener, SilentListener
+from pipeline_cli.running.publish import publish
+from pipeline_cli.running.recorder import Recorder
+from pipeline_cli.running.selection import LAST, RunOptions, Selection, check_allowed, make_entry, select
+from pipeline_cli.running.statuses import DONE, INTERRUPTED, TERMINATED, exit_code
+from pipeline_cli.steps.backends import Backends
+from pipeline_cli.steps.context import RunContext
+from pipeline_cli.steps.errors import describe_error
+from pipeline_cli.steps.ingest import IngestOutcome, do_ingest
+from pipeline_cli.steps.test import do_test
+from pipeline_cli.steps.transform import do_transform
+from pipeline_cli.threads import start_thread
+
+__all__ = ["LAST", "Listener", "RunOptions", "SilentListener", "exit_code", "open_ledger", "run_pipelines"]
+
+SOURCES_AT_ONCE = 8
+POLL_S = 0.2  # how soon a signal is noticed while sources are being ingested
+GRACE_S = 10.0  # how long sources may take to stop after one
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run under way."""
+
+    context: RunContext
+    recorder: Recorder
+    selection: Selection
+    interruption: Interruption
+
+    def tries(self, pipeline: str, step: Step) -> int:
+        return self.selection.tries.get((pipeline, step.name), 0) + 1
+
+
+def run_pipelines(
+    project: Project,
+    options: RunOptions,
+    listener: Listener | None = None,
+    backends: Backends | None = None,
+) -> RunResult:
+    """Do a run and return what became of it; `exit_code` says how the command ends.
+
+    A step that fails is in the result, and never raised. Raises UsageError for a selection that is not there,
+    Busy where another process holds a pipeline, a source or the warehouse; nothing is touched then.
+    """
+    check_allowed(project, options)
+    plans = plan_run(project.manifest, pipelines=options.pipelines, start=options.start)
+    backends = backends or Backends()
+    with open_ledger(project) as ledger:
+        selection = select(ledger, project, options, plans)
+        warehouse = backends.open_warehouse(project)
+        entry = make_entry(project, options, selection)
+        with listen_for_signals() as interruption, hold_run_locks(project, entry), ExitStack() as held:
+            unreachable = hold_warehouse(held, warehouse, entry)
+            recorder = Recorder(project, ledger, listener or SilentListener(), entry)
+            context = RunContext(
+                project=project,
+                warehouse=warehouse,
+                ledger=ledger,
+                backends=backends,
+                run_id=entry.run_id,
+                full_refresh=selection.full_refresh,
+                cancelled=interruption.cancelled,
+                progress=(listener or SilentListener()).progress,
+            )
+            run = _Run(context, recorder, selection, interruption)
+            with log_run(project, entry.run_id), keep_claiming(ledger, entry.run_id):
+                return _carry_out(run, entry, unreachable)
+
+
+def _carry_out(run: _Run, entry: RunEntry, unreachable: StepError | None) -> RunResult:
+    """Do the steps, and close the run however they end."""
+    plans = run.selection.plans
+    try:
+        run.recorder.start(plans, entry)
+        if unreachable is not None:
+            raise unreachable
+        _ingest_sources(run)
+        _transform_and_test(run)
+    except KeyboardInterrupt:
+        run.interruption.signal = run.interruption.signal or signal.SIGINT
+    except Exception as error:
+        run.recorder.fail(describe_error(error, None))
+    run.interruption.close()
+    interrupted = run.interruption.requested
+    if interrupted:
+        run.recorder.fail([_explain_interruption(run.interruption)])
+    result = run.recorder.finish(plans, interrupted=interrupted)
+    if not interrupted and unreachable is None:
+        _publish(run)
+    run.recorder.tell_end()
+    return result
+
+
+# -- the steps -----------------------------------------------------------------------------------------------
+
+
+def _ingest_sources(run: _Run) -> None:
+    """Ingest every source once, side by side, whichever pipelines it belongs to."""
+    waiting = deque(_shared_ingests(run.selection.plans))
+    working: dict[Future[IngestOutcome], tuple[Step, list[str]]] = {}
+    give_up_at = float("inf")
+    while waiting or working:
+        if run.interruption.requested:
+            waiting.clear()
+            give_up_at = min(give_up_at, time.monotonic() + GRACE_S)
+        while waiting and len(working) < SOURCES_AT_ONCE:
+            step, pipelines = waiting.popleft()
+            tries = run.tries(pipelines[0], step)
+            run.recorder.start_step(pipelines, step, tries)
+            future = start_thread(partial(do_ingest, run.context, step, tries), step.name)
+            working[future] = step, pipelines
+        done, _ = wait(working, timeout=POLL_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            step, pipelines = working.pop(future)
+            run.recorder.finish_ingest(pipelines, step.target, future.result())
+        if time.monotonic() > give_up_at:
+            return
+
+
+def _shared_ingests(plans: Sequence[PipelinePlan]) -> list[tuple[Step, list[str]]]:
+    """Each source's ingest step with the pipelines that share it."""
+    found: dict[str, tuple[Step, list[str]]] = {}
+    for plan in plans:
+        for step in plan.steps:
+            if step.kind == "ingest":
+                found.setdefault(step.name, (step, []))[1].append(plan.name)
+    return list(found.values())
+
+
+def _transform_and_test(run: _Run) -> None:
+    """The other steps, one at a time: dbt and DuckDB's writers want it so."""
+    for plan in run.selection.plans:
+        for step in plan.steps:
+            if run.interruption.requested:
+                return
+            if step.kind == "ingest":
+                continue
+            reason = _find_obstacle(run, plan.name, step)
+            if reason:
+                run.recorder.skip(plan.name, step, reason)
+            else:
+                _do_step(run, plan.name, step)
+
+
+def _find_obstacle(run: _Run, pipeline: str, step: Step) -> str | None:
+    """Why the step cannot be done: a step that it needs was not; None when it can."""
+    for name in step.needs:
+        needed = run.recorder.find(pipeline, name)
+        if needed is None or needed.status not in DONE:
+            return f"{name} {'did not end' if needed is None else _was(needed.status)}"
+    return None
+
+
+def _was(status: str) -> str:
+    return status if status == "failed" else f"was {status}"
+
+
+def _do_step(run: _Run, pipeline: str, step: Step) -> None:
+    tries = run.tries(pipeline, step)
+    run.recorder.start_step([pipeline], step, tries)
+    with run.interruption.abortable():
+        if step.kind == "transform":
+            result = do_transform(run.context, pipeline, step, tries)
+        else:
+            built = run.recorder.find(pipeline, f"transform:{step.target}")
+            result = do_test(run.context, pipeline, step, tries, built)
+    run.recorder.finish_step([pipeline], result)
+
+
+# -- the end -------------------------------------------------------------------------------------------------
+
+
+def _explain_interruption(interruption: Interruption) -> ErrorDocument:
+    terminated = interruption.signal == signal.SIGTERM
+    return ErrorDocument(
+        code=TERMINATED if terminated else INTERRUPTED,
+        step=None,
+        message="the run was terminated" if terminated else "the run was interrupted",
+        hint="What is loaded is safe. Go on with: pipeline-cli retry",
+    )
+
+
+def _publish(run: _Run) -> None:
+    """Copy the ledger's news to the warehouse; it is the run's warning when that fails, not its failure."""
+    context = run.context
+    try:
+        publish(context.ledger, context.warehouse, context.project)
+    except Exception as error:  # whatever a driver raises
+        run.recorder.warn(f"the run could not be published to the warehouse: {error}")
+        run.recorder.close()

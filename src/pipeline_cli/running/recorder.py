@@ -1,0 +1,143 @@
+"""Keeps a run's result, and tells the ledger, the listener and the plugins what happens, as it happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult
+from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry
+from pipeline_cli.plan import PipelinePlan, Step
+from pipeline_cli.project import Project
+from pipeline_cli.running.listener import Listener
+from pipeline_cli.running.masking import mask_step
+from pipeline_cli.running.plugin_reporter import PluginReporter
+from pipeline_cli.running.statuses import pipeline_status, run_status
+from pipeline_cli.secrets import mask
+
+if TYPE_CHECKING:
+    from pipeline_cli.steps.ingest import IngestOutcome
+
+
+class Recorder:
+    """One run's record. Everything that passes through is masked first."""
+
+    def __init__(self, project: Project, ledger: Ledger, listener: Listener, entry: RunEntry) -> None:
+        self.result = RunResult(entry.run_id, project.environment_name, "running", entry.started_at)
+        self._secrets = project.secrets
+        self._ledger = ledger
+        self._listener = listener
+        self._begun = time.monotonic()
+        self._steps: dict[tuple[str, str], StepResult] = {}
+        self._plugins = PluginReporter(project, entry, self.warn)
+
+    # -- the run -------------------------------------------------------------------------------------------
+
+    def start(self, plans: Sequence[PipelinePlan], entry: RunEntry) -> None:
+        """Open the run in the ledger and tell everyone."""
+        self._ledger.start_run(entry)
+        for warning in self._ledger.warnings:
+            self.warn(warning)
+        self._listener.run_started(self.result, plans)
+        self._plugins.run_started()
+
+    def finish(self, plans: Sequence[PipelinePlan], *, interrupted: bool) -> RunResult:
+        """Give every step and pipeline its final status and close the run in the ledger.
+
+        Plugins hear of it in tell_end only: one that hangs must not hold up the closing.
+        """
+        self._plugins.hold_back()
+        for plan in plans:
+            for step in plan.steps:
+                self._settle(plan.name, step)
+            settled = [self._steps[plan.name, step.name] for step in plan.steps]
+            status = pipeline_status([step.status for step in settled])
+            self.result.pipelines.append(PipelineResult(plan.name, status, settled))
+        self.result.status = run_status(self.result, interrupted=interrupted)
+        self.close()
+        return self.result
+
+    def close(self) -> None:
+        """Write the run's document as it is now; done again when warnings came after the closing."""
+        self.result.duration_s = time.monotonic() - self._begun
+        self._ledger.finish_run(self.result)
+
+    def tell_end(self) -> None:
+        """Tell the plugins and the listener that the run is over."""
+        warnings = len(self.result.warnings)
+        self._plugins.run_finished(self.result)
+        if len(self.result.warnings) > warnings:
+            self.close()
+        self._listener.run_finished(self.result)
+
+    def fail(self, errors: Sequence[ErrorDocument]) -> None:
+        """Add errors that belong to the run and to none of its steps."""
+        for error in errors:
+            error.message = mask(error.message, self._secrets)
+        self.result.errors += errors
+
+    def warn(self, message: str) -> None:
+        """Add a warning to the run: something that changes neither its data nor its status."""
+        self.result.warnings.append(mask(message, self._secrets))
+
+    # -- its steps -----------------------------------------------------------------------------------------
+
+    def start_step(self, pipelines: Sequence[str], step: Step, tries: int) -> None:
+        """A step begins, in all the pipelines that share it."""
+        result = StepResult(step.name, step.kind, "running", tries)
+        for pipeline in pipelines:
+            self._steps[pipeline, step.name] = result
+            self._ledger.start_step(self.result.run_id, pipeline, result)
+        self._listener.step_started(pipelines[0], result)
+        self._plugins.step_started(pipelines[0], result)
+
+    def finish_step(self, pipelines: Sequence[str], result: StepResult) -> None:
+        """A step has its final status; its errors become the run's."""
+        mask_step(result, self._secrets)
+        self.result.errors += result.errors
+        message = result.errors[0].message if result.errors else None
+        for pipeline in pipelines:
+            self._steps[pipeline, result.name] = result
+            self._ledger.finish_step(self.result.run_id, pipeline, result, message)
+        self._listener.step_finished(pipelines[0], result)
+        self._plugins.step_finished(pipelines[0], result)
+
+    def finish_ingest(self, pipelines: Sequence[str], source: str, outcome: IngestOutcome) -> None:
+        """As finish_step, with the account for the run log and what plugins hear about the data."""
+        result = outcome.result
+        mask_step(result, self._secrets)
+        entry = LoadEntry(
+            pipeline=pipelines[0],
+            source=source,
+            status=result.status,
+            started_at=result.started_at,
+            ended_at=result.started_at + timedelta(seconds=result.duration_s),
+            resources=result.resources,
+            load_ids=outcome.load_ids,
+            tables=outcome.tables,
+            error=result.errors[0].message if result.errors else None,
+        )
+        self._ledger.record_load(self.result.run_id, self.result.environment, entry)
+        self._plugins.ingested(pipelines[0], source, outcome)
+        self.finish_step(pipelines, result)
+
+    def skip(self, pipeline: str, step: Step, reason: str) -> None:
+        """A step is not done, and says why."""
+        result = StepResult(step.name, step.kind, "skipped", tries=0, notes=[f"skipped: {reason}"])
+        self.finish_step([pipeline], result)
+
+    def find(self, pipeline: str, name: str) -> StepResult | None:
+        """The step's result, once it has a final status."""
+        result = self._steps.get((pipeline, name))
+        return None if result is None or result.status == "running" else result
+
+    def _settle(self, pipeline: str, step: Step) -> None:
+        """Close a step that has not ended: cut off where it had begun, skipped where it had not."""
+        result = self._steps.get((pipeline, step.name))
+        if result is None:
+            self.skip(pipeline, step, "the run ended before it")
+        elif result.status == "running":
+            result.status = "interrupted"
+            self.finish_step([pipeline], result)

@@ -1,0 +1,1 @@
+"""How one step of a run is done: ingest, transform, test."""

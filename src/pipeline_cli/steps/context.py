@@ -1,0 +1,37 @@
+"""What every step of a run may use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline_cli.project import Project
+from pipeline_cli.steps.backends import Backends
+
+if TYPE_CHECKING:
+    from pipeline_cli.destinations.base import Warehouse
+    from pipeline_cli.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """One run's surroundings.
+
+    progress: called with (step, resource, records so far), also from threads.
+    cancelled: set when the run is to stop.
+    """
+
+    project: Project
+    warehouse: Warehouse
+    ledger: Ledger
+    backends: Backends
+    run_id: str
+    full_refresh: bool
+    cancelled: threading.Event
+    progress: Callable[[str, str, int], None]
+
+    @property
+    def environment(self) -> str:
+        return self.project.environment_name

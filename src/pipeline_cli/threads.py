@@ -1,0 +1,30 @@
+"""Threads that never keep the program from ending."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def start_thread(function: Callable[[], T], name: str) -> Future[T]:
+    """Call `function` in a daemon thread; the future has its result, or whatever it raised.
+
+    Not a ThreadPoolExecutor: the interpreter waits at its exit for the threads of one, and a plugin or a
+    source that hangs would keep it waiting for ever.
+    """
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            result = function()
+        except BaseException as error:  # SystemExit too: it belongs to who waits for the result
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=work, name=name, daemon=True).start()
+    return future
