@@ -1,7 +1,8 @@
 """make bench: how long pipeline-cli takes, as ratios within one run.
 
-Whole processes with their start-up, bytecode compiled, the commands in turn (A B A B …), medians. A ratio compares
-what ran side by side on the same machine; seconds alone say little. Exit code 1 when a limit does not hold.
+Whole processes with their start-up, bytecode compiled, the commands in turn (A B A B ...), medians. A ratio
+compares what ran side by side on the same machine; seconds alone say little. Exit code 1 when a limit does not
+hold.
 """
 
 from __future__ import annotations

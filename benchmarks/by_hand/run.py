@@ -2,8 +2,8 @@
 
     python run.py TRANSFORMS_DIR FAKESTORE_URL CRM_URL      (state goes to the working directory)
 
-It does what `pipeline-cli run` does for the same data and the same models, without contracts, quarantine, counts,
-ledger, locks or recovery. It is written to be fast: one process, imports paid once, telemetry off, no pandas.
+It does what `pipeline-cli run` does for the same data and the same models, without contracts, quarantine,
+counts, ledger, locks or recovery. It is written to be fast: one process, imports paid once, telemetry off.
 """
 
 from __future__ import annotations
@@ -97,9 +97,8 @@ def build_crm(folder: Path) -> None:
     """dbt build: models and tests."""
     from dbt.cli.main import dbtRunner
 
-    Path("profiles.yml").write_text(
-        f"crm: {{target: dev, outputs: {{dev: {{type: duckdb, path: {WAREHOUSE}, schema: main, threads: 1}}}}}}\n"
-    )
+    output = f"{{type: duckdb, path: {WAREHOUSE}, schema: main, threads: 1}}"
+    Path("profiles.yml").write_text(f"crm: {{target: dev, outputs: {{dev: {output}}}}}\n")
     state = [
         "--profiles-dir",
         ".",

@@ -44,7 +44,7 @@ def _close(
     marks = ", ".join("?" * len(load_ids)) or "NULL"
     table = quote(dataset, result.table)
     ((loaded,),) = connection.query(
-        f'SELECT count(*) FROM {table} WHERE "_dlt_load_id" IN ({marks})',  # noqa: S608
+        f'SELECT count(*) FROM {table} WHERE "_dlt_load_id" IN ({marks})',
         list(load_ids),
     )
     result.loaded = int(loaded)

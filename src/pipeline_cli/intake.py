@@ -190,7 +190,7 @@ def known_hashes(
                 some = list(values[start : start + 1_000])
                 marks = ", ".join("?" * len(some))
                 statement = (
-                    f"SELECT {quote(column)} FROM {quote(dataset, table)} WHERE {quote(column)} IN ({marks})"  # noqa: S608
+                    f"SELECT {quote(column)} FROM {quote(dataset, table)} WHERE {quote(column)} IN ({marks})"
                 )
                 found.update(row[0] for row in connection.query(statement, some))
         finally:

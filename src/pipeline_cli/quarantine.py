@@ -74,7 +74,7 @@ def _read(
     connection = warehouse.connect()
     try:
         for dataset in there:
-            statement = f"SELECT {columns} FROM {quote(dataset, _TABLE)}"  # noqa: S608 - names are quoted
+            statement = f"SELECT {columns} FROM {quote(dataset, _TABLE)}"
             statement += f" WHERE {where}" if where else ""
             statement += ' ORDER BY "_extracted_at" DESC, "id" LIMIT ?'
             for row in connection.query(statement, [*values, limit]):

@@ -16,7 +16,7 @@ def command() -> None:
     """Contracts: the JSON Schema that every record of a resource must meet."""
 
 
-@command.command("infer")
+@command.command("infer", short_help="Print or write a contract that the data meet.")
 @click.argument("name", metavar="SOURCE.RESOURCE")
 @click.option(
     "--sample", default=1000, show_default=True, type=click.IntRange(min=1), help="How many records to read."
@@ -35,14 +35,15 @@ def infer(settings: Settings, name: str, sample: int, write: bool) -> int:
 
     from pipeline_cli.cli.names import split_resource
     from pipeline_cli.contracts.infer import infer_contract
-    from pipeline_cli.load import preview_resource
+    from pipeline_cli.preview import preview_resource
 
     project = settings.open_project()
     source, resource = split_resource(project.manifest, name)
     file = f"sources/{source}/{resource}.schema.json"
     if write and project.resolve(file).exists():
         raise UsageError(f"{file} exists already.", hint="Without --write the contract is printed.")
-    rows = preview_resource(project, None, source, resource, sample).rows
+    seen = preview_resource(project, source, resource, sample)
+    rows = [*seen.rows, *(entry["record"] for entry in seen.rejected)]
     schema = infer_contract(rows)
     text = json.dumps(schema, indent=2, ensure_ascii=False)
     if write:

@@ -1,6 +1,6 @@
 """A cheap look at the JSON Schemas of the contracts that a manifest names.
 
-The reader has seen that they are there and hold JSON. `validate` answers in a tenth of a second, and importing
+The reader has seen that they are there and hold JSON. `validate` answers in a tenth of a second, and to import
 a JSON Schema compiler alone takes half of that: so this looks for what people get wrong (a misspelt type, a
 `required` that is no list), and a run compiles the schema in full.
 """

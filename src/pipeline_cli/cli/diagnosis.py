@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_cli.cli.settings import Settings
+from pipeline_cli.cli.warehouses import describe_location, opened_warehouse
 from pipeline_cli.errors import PipelineCliError
 
 if TYPE_CHECKING:
@@ -149,21 +150,16 @@ def check_extras(project: Project) -> Iterator[Finding]:
 
 def check_destination(project: Project) -> Finding:
     """Whether the environment's destination answers and can be written."""
-    from pipeline_cli.destinations import open_warehouse
-
     try:
-        warehouse = open_warehouse(project)
-        try:
+        with opened_warehouse(project) as warehouse:
             warehouse.check()
-        finally:
-            warehouse.release()
     except PipelineCliError as error:
         return Finding("destination", "fail", error.message, error.hint)
     except ImportError as error:
         return Finding(
             "destination", "fail", f"{error.name} is not installed", "pip install 'pipeline-cli[postgres]'"
         )
-    return Finding("destination", "ok", f"{warehouse.type} at {warehouse.location} can be written")
+    return Finding("destination", "ok", f"{warehouse.type} at {describe_location(project)} can be written")
 
 
 def _installed_version(name: str) -> str | None:

@@ -12,25 +12,19 @@ if TYPE_CHECKING:
     from pipeline_cli.ledger import Ledger
     from pipeline_cli.project import Project
 
-LEDGER_NAME = "runs.db"
-
 
 @contextmanager
-def open_ledger(project: Project) -> Iterator[Ledger]:
+def opened_ledger(project: Project) -> Iterator[Ledger]:
     """The ledger of the project's environment, with abandoned runs closed. Raises LoadError."""
-    from pipeline_cli.ledger import Ledger
+    from pipeline_cli.run import open_ledger
 
-    project.pipeline_dir.mkdir(exist_ok=True)
-    ledger = Ledger.open(project.environment.state or project.pipeline_dir / LEDGER_NAME)
-    try:
+    with open_ledger(project) as ledger:
         ledger.close_abandoned()
         yield ledger
-    finally:
-        ledger.close()
 
 
 def newest_run(ledger: Ledger, environment: str | None) -> str:
-    """The id of the newest run. Raises UsageError when there is none."""
+    """The id of the newest run, in `environment` where given. Raises UsageError when there is none."""
     runs = ledger.recent(1, None, environment)
     if not runs:
         raise UsageError("There is no run yet.", hint="pipeline-cli run")

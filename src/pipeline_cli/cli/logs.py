@@ -24,12 +24,12 @@ def command(settings: Settings, run_id: str | None, step: str | None) -> int:
 
     Example: pipeline-cli logs --step ingest:crm
     """
-    from pipeline_cli.cli.history import newest_run, open_ledger
+    from pipeline_cli.cli.history import newest_run, opened_ledger
     from pipeline_cli.cli.names import require_name
     from pipeline_cli.logs import read_log
 
     project = settings.open_project()
-    with open_ledger(project) as ledger:
+    with opened_ledger(project) as ledger:
         run_id = run_id or newest_run(ledger, settings.environment)
         pipelines = ledger.document(run_id)["pipelines"]
     if step:

@@ -32,5 +32,5 @@ def split_resource(manifest: Manifest, name: str) -> tuple[str, str]:
             f"'{name}' names no resource.", hint=f"Write SOURCE.RESOURCE, for instance {source}.{example}"
         )
     if entry.type != "python":
-        require_name(resource, entry.resources, f"resource of '{source}'")
+        require_name(resource, entry.resources, f"resource in '{source}' called")
     return source, resource

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +11,7 @@ from pipeline_cli.cli.output import format_table, print_result, terminal_width
 from pipeline_cli.cli.settings import Settings, common_options
 
 if TYPE_CHECKING:
-    from pipeline_cli.load import Preview
+    from pipeline_cli.preview import Preview
 
 MAX_COLUMNS = 8
 
@@ -28,11 +29,11 @@ def command(settings: Settings, name: str, limit: int) -> int:
     Example: pipeline-cli preview fakestore.products --limit 3
     """
     from pipeline_cli.cli.names import split_resource
-    from pipeline_cli.load import preview_resource
+    from pipeline_cli.preview import preview_resource
 
     project = settings.open_project()
     source, resource = split_resource(project.manifest, name)
-    preview = preview_resource(project, None, source, resource, limit)
+    preview = preview_resource(project, source, resource, limit)
     fields = {
         "status": "succeeded",
         "source": source,
@@ -47,14 +48,18 @@ def command(settings: Settings, name: str, limit: int) -> int:
 
 
 def _lines(preview: Preview) -> list[str]:
-    shown = list(preview.columns)[:MAX_COLUMNS]
-    left = list(preview.columns)[MAX_COLUMNS:]
-    rows = [[row.get(column) for column in shown] for row in preview.rows]
-    lines = (
-        format_table([f"{column} ({preview.columns[column]})" for column in shown], rows, terminal_width())
-        if shown
-        else []
-    )
-    if left:
-        lines.append(f"and {len(left)} more columns: {', '.join(left)}")
-    return [*lines, f"{len(preview.rows)} records, {len(preview.rejected)} rejected; nothing was loaded."]
+    names = list(dict.fromkeys(name for row in preview.rows for name in row))
+    shown, left = names[:MAX_COLUMNS], names[MAX_COLUMNS:]
+    header = [f"{name} ({preview.columns[name]})" if name in preview.columns else name for name in shown]
+    rows = [[_cell(row.get(name)) for name in shown] for row in preview.rows]
+    lines = format_table(header, rows, terminal_width()) if shown else []
+    lines += [f"and {', '.join(left)}"] if left else []
+    for entry in preview.rejected:
+        reasons = "; ".join(f"{reason['path']}: {reason['message']}" for reason in entry["reasons"])
+        lines.append(f"rejected: {reasons}")
+    count = len(preview.rows) + len(preview.rejected)
+    return [*lines, f"{count} records, {len(preview.rejected)} of them rejected; nothing was loaded."]
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list)) else value

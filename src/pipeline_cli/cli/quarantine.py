@@ -23,7 +23,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List rejected records, newest first.")
 @click.option("--source", metavar="NAME", help="Only records of this source.")
 @click.option("--resource", metavar="NAME", help="Only records of this resource.")
 @click.option("--run", "run_id", metavar="RUN", help="Only records that this run rejected.")
@@ -55,7 +55,7 @@ def list_records(
     return 0
 
 
-@command.command("show")
+@command.command("show", short_help="Print one rejected record with every reason.")
 @click.argument("record_id", metavar="ID")
 @common_options
 @click.pass_obj

@@ -18,7 +18,7 @@ def command(settings: Settings, source: str) -> int:
     Secrets and personal headers are scrubbed. Example: pipeline-cli record fakestore --env live
     """
     from pipeline_cli.cli.names import require_name
-    from pipeline_cli.sources.recordings import record_source
+    from pipeline_cli.sources.build import record_source
 
     project = settings.open_project()
     require_name(source, project.manifest.sources, "source")

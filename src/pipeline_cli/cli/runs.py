@@ -23,7 +23,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="List the newest runs first.")
 @click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(min=1), help="How many, newest first."
 )
@@ -35,20 +35,20 @@ def list_runs(settings: Settings, limit: int, pipeline: str | None) -> int:
 
     Example: pipeline-cli runs list --limit 5
     """
-    from pipeline_cli.cli.history import open_ledger
+    from pipeline_cli.cli.history import opened_ledger
     from pipeline_cli.cli.names import require_name
 
     project = settings.open_project()
     if pipeline:
         require_name(pipeline, project.manifest.pipelines, "pipeline")
-    with open_ledger(project) as ledger:
+    with opened_ledger(project) as ledger:
         runs = ledger.recent(limit, pipeline, settings.environment)
     fields = {"status": "succeeded", "runs": [_to_dict(run) for run in runs], "errors": []}
     print_result(settings, fields, _table(runs) or ["No runs yet. Next: pipeline-cli run"])
     return 0
 
 
-@command.command("show")
+@command.command("show", short_help="Print a run's summary or document again.")
 @click.argument("run_id", metavar="[RUN]", required=False)
 @common_options
 @click.pass_obj
@@ -57,12 +57,12 @@ def show_run(settings: Settings, run_id: str | None) -> int:
 
     Example: pipeline-cli runs show 20261121T090000-3f9c2a --json
     """
-    from pipeline_cli.cli.history import newest_run, open_ledger
+    from pipeline_cli.cli.history import newest_run, opened_ledger
     from pipeline_cli.reports.run_summary import SummaryStyle, render_summary
     from pipeline_cli.reports.stored_run import read_result
 
     project = settings.open_project()
-    with open_ledger(project) as ledger:
+    with opened_ledger(project) as ledger:
         document = ledger.document(run_id or newest_run(ledger, settings.environment))
     if settings.json:
         print_json(document)

@@ -58,8 +58,7 @@ def plain_json(record: Any) -> str:
 
 def json_ready(record: dict[str, Any]) -> dict[str, Any]:
     """The record with only JSON's own types, for the contract: times as ISO texts, sets and tuples as lists."""
-    ready = {key: _ready(value) for key, value in record.items()}
-    return ready
+    return {key: _ready(value) for key, value in record.items()}
 
 
 def _ready(value: Any) -> Any:

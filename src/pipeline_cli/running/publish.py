@@ -46,12 +46,12 @@ def _create(connection: Connection, tables: Sequence[ExportedTable]) -> None:
 def _replace_rows(connection: Connection, table: ExportedTable, run_ids: Sequence[str]) -> None:
     name = quote(SCHEMA, table.name)
     marks = ", ".join("?" for _ in run_ids)
-    connection.execute(f"DELETE FROM {name} WHERE run_id IN ({marks})", list(run_ids))  # noqa: S608 - quoted
+    connection.execute(f"DELETE FROM {name} WHERE run_id IN ({marks})", list(run_ids))
     columns = ", ".join(quote(column) for column in table.columns)
     row = ", ".join(f"CAST(? AS {sql_type})" for sql_type in table.columns.values())
     for rows in _batches(table.rows):
         values = ", ".join(f"({row})" for _ in rows)
-        statement = f"INSERT INTO {name} ({columns}) VALUES {values}"  # noqa: S608 - quoted
+        statement = f"INSERT INTO {name} ({columns}) VALUES {values}"
         connection.execute(statement, [value for entry in rows for value in entry])
 
 

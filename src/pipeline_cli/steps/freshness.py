@@ -76,7 +76,7 @@ def _load_ids(warehouse: Warehouse, datasets: Sequence[str]) -> dict[str, list[s
         return {}
     # status 0: dlt has committed the package.
     query = " UNION ALL ".join(
-        f"SELECT CAST(? AS varchar), load_id FROM {quote(dataset, LOADS_TABLE)} WHERE status = 0"  # noqa: S608 - quoted
+        f"SELECT CAST(? AS varchar), load_id FROM {quote(dataset, LOADS_TABLE)} WHERE status = 0"
         for dataset in datasets
     )
     found: dict[str, list[str]] = {}
