@@ -7,17 +7,18 @@ from typing import Any, get_args
 
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.findings import did_you_mean, nearest, quoted
+from pipeline_cli.manifest.kinds import KINDS, load_kind
 from pipeline_cli.manifest.nodes import Broken, Mapping, Node, Place, Scalar, Sequence
 from pipeline_cli.manifest.scalars import is_null
 from pipeline_cli.manifest.shapes import (
     Field,
+    Kinds,
     alternatives,
     describe,
     fields_of,
     is_list,
     is_map,
     is_record,
-    tagged,
 )
 from pipeline_cli.manifest.values import INVALID, Values
 from pipeline_cli.secrets import looks_secret
@@ -41,13 +42,15 @@ class Builder:
             return INVALID
         if hint is Any:
             return self.read_free(node)
-        hints, optional = alternatives(hint)
         empty = isinstance(node, Scalar) and node.plain and is_null(node.text)
+        if isinstance(hint, Kinds):
+            return None if empty and not field.required else self._read_kind(hint.section, node, field.name)
+        hints, optional = alternatives(hint)
         if empty and optional:
             return None
         records = tuple(member for member in hints if is_record(member))
         if records and (isinstance(node, Mapping) or (empty and len(hints) == len(records))):
-            return self._read_one_of(records, node, field)
+            return self.read_record(records[0], node, field.name)
         if is_map(hints[0]) and (isinstance(node, Mapping) or empty):
             return self.read_map(get_args(hints[0])[1], node, field)
         if is_list(hints[0]) and not isinstance(node, Mapping):
@@ -84,12 +87,13 @@ class Builder:
             return INVALID
         return record(**values)
 
-    def read_tagged(self, kinds: dict[str, type], node: Node, name: str) -> Any:
-        """The dataclass that the map's `type` names."""
-        type_name = self.read_type(tuple(kinds), node, name)
-        return INVALID if type_name is INVALID else self.read_record(kinds[type_name], node, name)
+    def _read_kind(self, section: str, node: Node, name: str) -> Any:
+        type_name = self._read_type(tuple(KINDS[section]), node, name)
+        return (
+            INVALID if type_name is INVALID else self.read_record(load_kind(section, type_name), node, name)
+        )
 
-    def read_type(self, known: tuple[str, ...], node: Node, name: str) -> Any:
+    def _read_type(self, known: tuple[str, ...], node: Node, name: str) -> Any:
         """The value of the map's key `type`, one of `known`, or INVALID."""
         if not isinstance(node, Mapping):
             if isinstance(node, Broken):
@@ -157,14 +161,6 @@ class Builder:
             self.findings.add(codes.BAD_PLACEHOLDER, key, message)
             return INVALID
         return self.read_free(value, looks_secret(key.text))
-
-    def _read_one_of(self, records: tuple[type, ...], node: Node, field: Field) -> Any:
-        kinds = tagged(records) if len(records) > 1 else {}
-        return (
-            self.read_tagged(kinds, node, field.name)
-            if kinds
-            else self.read_record(records[0], node, field.name)
-        )
 
     def _read_list(self, hint: Any, node: Node, field: Field) -> Any:
         nodes = node.items if isinstance(node, Sequence) else [node]

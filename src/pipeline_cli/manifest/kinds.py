@@ -1,4 +1,4 @@
-"""Which dataclass an entry's `type` stands for. One more warehouse is one more module and one line here."""
+"""Which dataclass a map's `type` stands for. One more warehouse is one more module and one line here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,26 @@ KINDS: dict[str, dict[str, str]] = {
         "duckdb": "pipeline_cli.destinations.duckdb:DuckDBDestination",
         "postgres": "pipeline_cli.destinations.postgres:PostgresDestination",
     },
+    "auth": {
+        "bearer": "pipeline_cli.manifest.auth:BearerAuth",
+        "api_key": "pipeline_cli.manifest.auth:ApiKeyAuth",
+        "http_basic": "pipeline_cli.manifest.auth:BasicAuth",
+        "oauth2_client_credentials": "pipeline_cli.manifest.auth:OAuth2Auth",
+    },
+    "paginators": {
+        "single_page": "pipeline_cli.manifest.paginators:SinglePage",
+        "page_number": "pipeline_cli.manifest.paginators:PageNumber",
+        "offset": "pipeline_cli.manifest.paginators:Offset",
+        "header_link": "pipeline_cli.manifest.paginators:HeaderLink",
+        "header_cursor": "pipeline_cli.manifest.paginators:HeaderCursor",
+        "json_link": "pipeline_cli.manifest.paginators:JsonLink",
+        "cursor": "pipeline_cli.manifest.paginators:Cursor",
+    },
 }
 
 
 def load_kind(section: str, type_name: str) -> type:
-    """The dataclass for entries of `section` with this `type`; imported only when one is used."""
+    """The dataclass for a map of `section` with this `type`; imported only when one is used."""
     module, _, attribute = KINDS[section][type_name].partition(":")
     found: type = getattr(import_module(module), attribute)
     return found

@@ -13,10 +13,10 @@ evaluating them from text costs more than all of the reading.
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast, dataclass_transform
 
+T = TypeVar("T")
 PathScope = Literal["project", "file", "folder", "data"]
 
 
@@ -31,6 +31,7 @@ def key(
     url: bool = False,
     names: Literal["entries", "resources"] | None = None,
     rest: bool = False,
+    kinds: str | None = None,
 ) -> Any:
     """A manifest key.
 
@@ -43,6 +44,7 @@ def key(
     url: the value is an http:// or https:// address.
     names: what the keys of this map are names of.
     rest: this map takes every key that the dataclass does not know.
+    kinds: the value is a map (or, with `names`, a map of maps) whose `type` is one of KINDS[kinds].
     """
     metadata = {
         "doc": doc,
@@ -53,13 +55,47 @@ def key(
         "url": url,
         "names": names,
         "rest": rest,
+        "kinds": kinds,
     }
     if isinstance(default, (dict, list)):
         return dataclasses.field(default_factory=type(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@dataclass(frozen=True, slots=True)
+def _values(self: Any) -> tuple[Any, ...]:
+    return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+
+
+def _equals(self: Any, other: object) -> bool:
+    return _values(self) == _values(other) if type(self) is type(other) else NotImplemented
+
+
+def _hash(self: Any) -> int:
+    return hash(_values(self))
+
+
+def _show(self: Any) -> str:
+    """As a dataclass shows itself, without its secrets."""
+    shown = (
+        f"{field.name}={'***' if field.metadata.get('secret') else repr(getattr(self, field.name))}"
+        for field in dataclasses.fields(self)
+    )
+    return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(key,))
+def entry(cls: type[T]) -> type[T]:
+    """A frozen dataclass with slots; it compares by value, and its repr hides secrets.
+
+    dataclass() writes and compiles a method at a time: leaving it two thirds of them halves the cost, from 0.7
+    to 0.35 ms a class, and there are twenty of them to be paid before `validate` begins.
+    """
+    built: Any = dataclasses.dataclass(frozen=True, slots=True, repr=False, eq=False, match_args=False)(cls)
+    built.__eq__, built.__hash__, built.__repr__ = _equals, _hash, _show
+    return cast("type[T]", built)
+
+
+@entry
 class Limit:
     """A bound on rejected records: a count, or a share of the extracted ones (0.01 is "1%")."""
 
@@ -73,7 +109,7 @@ class Limit:
         return rejected <= (self.share or 0.0) * extracted
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Environment:
     destination: str = key(
         "The destination that runs in this environment load into.", refers_to="destinations"
@@ -89,7 +125,7 @@ class Environment:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Transform:
     engine: Literal["sqlmesh", "dbt"] = key("The engine that the transform's project is written for.")
     path: str = key("The folder of the dbt or SQLMesh project.", path="folder")
@@ -98,7 +134,7 @@ class Transform:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Plugin:
     """A plugin's options: free keys, read by the plugin itself (`plugins/<name>.py`)."""
 
@@ -108,7 +144,7 @@ class Plugin:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Pipeline:
     sources: tuple[str, ...] = key("The sources to ingest.", default=(), refers_to="sources")
     transforms: tuple[str, ...] = key(
@@ -117,7 +153,7 @@ class Pipeline:
     description: str | None = key("What this pipeline is for.", default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Manifest:
     """pipelines.yaml and its section files, read and checked."""
 
@@ -126,11 +162,14 @@ class Manifest:
     default_environment: str = key("The environment of commands without --env.", refers_to="environments")
     environments: Mapping[str, Environment] = key("Where pipelines run.", names="entries")
     destinations: Mapping[str, Any] = key(
-        "Databases to load into, by name; the type decides the keys.", names="entries"
+        "Databases to load into, by name; the type decides the keys.", names="entries", kinds="destinations"
     )
     pipelines: Mapping[str, Pipeline] = key("What runs together, by name.", names="entries")
     sources: Mapping[str, Any] = key(
-        "Where records come from, by name; the type decides the keys.", default={}, names="entries"
+        "Where records come from, by name; the type decides the keys.",
+        default={},
+        names="entries",
+        kinds="sources",
     )
     transforms: Mapping[str, Transform] = key(
         "dbt and SQLMesh projects, by name.", default={}, names="entries"

@@ -14,7 +14,6 @@ from pipeline_cli.manifest.document import read_document
 from pipeline_cli.manifest.dotenv import read_dotenv
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
 from pipeline_cli.manifest.interpolate import Variables
-from pipeline_cli.manifest.kinds import KINDS, load_kind
 from pipeline_cli.manifest.models import Environment, Manifest
 from pipeline_cli.manifest.nodes import Broken, Document, Entry, Node, Place, Scalar, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
@@ -131,24 +130,13 @@ class ManifestBuilder(Builder):
         for name, entry in node.entries.items():
             self.values.entry, self.values.demand = f"{field.name}.{name}", self._demand(field.name, name)
             named = self.check_name(name, entry.key, "entries")
-            value = self._read_entry(hint, entry.value, field.name, name)
+            value = self.read(hint, entry.value, Field(name, hint, True, {}))
             built[name] = value if named else INVALID
         self.values.entry, self.values.demand = "", "needed"
         if field.name == "environments":
             selected = built.get(self.selected)
             self.environment = selected if isinstance(selected, Environment) else None
         return INVALID if any(value is INVALID for value in built.values()) else built
-
-    def _read_entry(self, hint: Any, node: Node, section: str, name: str) -> Any:
-        if isinstance(node, Broken):
-            return INVALID
-        kinds = KINDS.get(section)
-        if kinds is None:
-            return self.read(hint, node, Field(name, hint, True, {}))
-        type_name = self.read_type(tuple(kinds), node, name)
-        return (
-            INVALID if type_name is INVALID else self.read_record(load_kind(section, type_name), node, name)
-        )
 
     def _demand(self, section: str, name: str) -> Demand:
         """How badly an entry's variables are needed; where the environment is wrong, nothing is demanded."""

@@ -12,6 +12,15 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pipeline_cli.manifest.models import Limit
 
 
+class Kinds:
+    """The type of a map whose own key `type` says what it is: one of KINDS[section]."""
+
+    __slots__ = ("section",)
+
+    def __init__(self, section: str) -> None:
+        self.section = section
+
+
 class Field:
     """One key of a dataclass: its type, and what `models.key` adds to it."""
 
@@ -46,20 +55,25 @@ class Field:
 @cache
 def fields_of(record: type) -> dict[str, Field]:
     """The keys of a dataclass, by name, in the order of their declaration."""
-    declared = dataclasses.fields(record)
-    # A module with postponed annotations has text for types; evaluating it is slow, so only where it must be.
-    postponed = any(isinstance(field.type, str) for field in declared)
-    hints = get_type_hints(record) if postponed else {field.name: field.type for field in declared}
     missing = dataclasses.MISSING
     return {
         field.name: Field(
             field.name,
-            hints[field.name],
+            _hint(record, field),
             field.default is missing and field.default_factory is missing,
             field.metadata,
         )
-        for field in declared
+        for field in dataclasses.fields(record)
     }
+
+
+def _hint(record: type, field: dataclasses.Field[Any]) -> Any:
+    kinds = field.metadata.get("kinds")
+    if kinds is not None:
+        one = Kinds(kinds)
+        return Mapping[str, one] if field.metadata.get("names") else one  # type: ignore[valid-type]
+    # A module with postponed annotations has text for types; evaluating it is slow, so only where it must be.
+    return get_type_hints(record)[field.name] if isinstance(field.type, str) else field.type
 
 
 @cache
@@ -69,16 +83,6 @@ def alternatives(hint: Any) -> tuple[tuple[Any, ...], bool]:
         return (hint,), False
     members = get_args(hint)
     return tuple(member for member in members if member is not NoneType), NoneType in members
-
-
-@cache
-def tagged(members: tuple[Any, ...]) -> dict[str, type]:
-    """The dataclasses of a union by the value of their `type` key; {} when it is not such a union."""
-    found = {}
-    for member in members:
-        if dataclasses.is_dataclass(member) and isinstance(member, type) and "type" in fields_of(member):
-            found[get_args(fields_of(member)["type"].hint)[0]] = member
-    return found
 
 
 def is_record(hint: Any) -> bool:

@@ -4,11 +4,14 @@ https://dlthub.com/docs/dlt-ecosystem/verified-sources/rest_api/basic
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline_cli.manifest.models import Limit, key
+from pipeline_cli.manifest.models import Limit, entry, key
+
+if TYPE_CHECKING:
+    from pipeline_cli.manifest.auth import Auth
+    from pipeline_cli.manifest.paginators import Paginator
 
 WriteDisposition = Literal["append", "merge", "replace", "scd2"]
 OnViolation = Literal["quarantine", "fail", "warn"]
@@ -17,7 +20,7 @@ DataType = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Column:
     """A column hint: dlt's names and meaning."""
 
@@ -27,7 +30,7 @@ class Column:
     scale: int | None = key("Digits after the point of a decimal.", default=None, minimum=0)
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Incremental:
     """Only what is new since the last run; the cursor moves with the rows it stands for."""
 
@@ -47,7 +50,7 @@ class Incremental:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class ResourceHints:
     """What every resource can say, whatever its source."""
 
@@ -75,110 +78,13 @@ class ResourceHints:
 # -- rest_api ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BearerAuth:
-    type: Literal["bearer"]
-    token: str = key("The token of the Authorization header.", secret=True)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKeyAuth:
-    type: Literal["api_key"]
-    api_key: str = key("The key.", secret=True)
-    name: str = key("The header's, parameter's or cookie's name.", default="Authorization")
-    location: Literal["header", "query", "param", "cookie"] = key("Where the key goes.", default="header")
-
-
-@dataclass(frozen=True, slots=True)
-class BasicAuth:
-    type: Literal["http_basic"]
-    username: str = key("The user.")
-    password: str = key("The password.", secret=True)
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth2Auth:
-    type: Literal["oauth2_client_credentials"]
-    access_token_url: str = key("Where tokens are given out.", url=True)
-    client_id: str = key("The client.")
-    client_secret: str = key("The client's secret.", secret=True)
-    access_token_request_data: Mapping[str, Any] = key("More form fields of the token request.", default={})
-    default_token_expiration: int = key("Seconds a token lasts where the server does not say.", default=3600)
-
-
-Auth = BearerAuth | ApiKeyAuth | BasicAuth | OAuth2Auth
-
-
-@dataclass(frozen=True, slots=True)
-class SinglePage:
-    type: Literal["single_page"]
-
-
-@dataclass(frozen=True, slots=True)
-class PageNumber:
-    type: Literal["page_number"]
-    base_page: int = key("The first page's number.", default=0)
-    page_param: str = key("The query parameter of the page number.", default="page")
-    total_path: str | None = key(
-        "Where the response tells the number of pages; null: stop at an empty page.", default=None
-    )
-    maximum_page: int | None = key("The last page to ask for.", default=None)
-    stop_after_empty_page: bool = key("Stop at a page without records.", default=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    type: Literal["offset"]
-    limit: int = key("Records a page.", minimum=1)
-    offset: int = key("Where to begin.", default=0)
-    offset_param: str = key("The query parameter of the offset.", default="offset")
-    limit_param: str = key("The query parameter of the limit.", default="limit")
-    total_path: str | None = key(
-        "Where the response tells the number of records; null: stop at an empty page.", default=None
-    )
-    maximum_offset: int | None = key("The last offset to ask for.", default=None)
-    stop_after_empty_page: bool = key("Stop at a page without records.", default=True)
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderLink:
-    type: Literal["header_link"]
-    links_next_key: str = key("The relation of the Link header that names the next page.", default="next")
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderCursor:
-    type: Literal["header_cursor"]
-    cursor_key: str = key("The response header that holds the cursor.", default="next")
-    cursor_param: str = key("The query parameter that takes it.", default="cursor")
-
-
-@dataclass(frozen=True, slots=True)
-class JsonLink:
-    type: Literal["json_link"]
-    next_url_path: str = key("Where the response holds the next page's address.", default="next")
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    type: Literal["cursor"]
-    cursor_path: str = key("Where the response holds the cursor.", default="cursors.next")
-    cursor_param: str | None = key("The query parameter that takes it.", default="cursor")
-    cursor_body_path: str | None = key("The field of the request's body that takes it.", default=None)
-    stop_after_empty_page: bool = key("Stop at a page without records.", default=False)
-    has_more_path: str | None = key("Where the response tells whether there is more.", default=None)
-
-
-Paginator = SinglePage | PageNumber | Offset | HeaderLink | HeaderCursor | JsonLink | Cursor
-
-
-@dataclass(frozen=True, slots=True)
+@entry
 class Client:
     base_url: str = key("The address that every path is joined to.", url=True)
     headers: Mapping[str, str] = key("Headers of every request.", default={})
-    auth: Auth | None = key("How requests are authenticated.", default=None)
-    paginator: Paginator | None = key(
-        "How pages follow one another; by default there is one page.", default=None
+    auth: "Auth | None" = key("How requests are authenticated.", default=None, kinds="auth")
+    paginator: "Paginator | None" = key(
+        "How pages follow one another; by default there is one page.", default=None, kinds="paginators"
     )
     allowed_origins: tuple[str, ...] = key(
         "Other origins (https://host) that redirects and next-links may lead to.", default=()
@@ -203,7 +109,7 @@ class Client:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class Endpoint:
     path: str = key("The path below base_url; {resources.PARENT.FIELD} takes a parent's field.")
     method: Literal["GET", "POST"] = key("The HTTP method.", default="GET")
@@ -212,11 +118,13 @@ class Endpoint:
     )
     json: Mapping[str, Any] = key("The request's JSON body.", default={})
     headers: Mapping[str, str] = key("More headers.", default={})
-    paginator: Paginator | None = key("Instead of the client's paginator.", default=None)
+    paginator: "Paginator | None" = key(
+        "Instead of the client's paginator.", default=None, kinds="paginators"
+    )
     data_selector: str | None = key("JSONPath to the list of records in the response.", default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class ExpectedCount:
     """An endpoint that tells how many records there are, to compare with what was extracted."""
 
@@ -225,7 +133,7 @@ class ExpectedCount:
     on_mismatch: Literal["fail", "warn"] = key("What a different number does.", default="fail")
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class RestResource(ResourceHints):
     endpoint: Endpoint | str | None = key(
         "Where the records are; a string is the path; by default the resource's name.", default=None
@@ -238,7 +146,7 @@ class RestResource(ResourceHints):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class RestApiSource:
     """Records from an HTTP API that answers with JSON."""
 
@@ -252,7 +160,7 @@ class RestApiSource:
 # -- python ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class PythonSource:
     """Any dlt source written in Python, in a file below sources/."""
 

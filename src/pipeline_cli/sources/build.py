@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.manifest.sources import ApiKeyAuth, OAuth2Auth, PythonSource, RestApiSource
+from pipeline_cli.manifest.auth import ApiKeyAuth, OAuth2Auth
+from pipeline_cli.manifest.sources import PythonSource, RestApiSource
 from pipeline_cli.project import Project
 
 if TYPE_CHECKING:

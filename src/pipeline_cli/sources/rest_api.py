@@ -9,15 +9,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.manifest.sources import (
-    Auth,
-    Endpoint,
-    Incremental,
-    OAuth2Auth,
-    Paginator,
-    RestApiSource,
-    RestResource,
-)
+from pipeline_cli.manifest.auth import Auth, OAuth2Auth
+from pipeline_cli.manifest.paginators import Paginator
+from pipeline_cli.manifest.sources import Endpoint, Incremental, RestApiSource, RestResource
 
 if TYPE_CHECKING:
     import requests
