@@ -31,7 +31,7 @@ from pipeline_cli.steps.errors import describe_error
 from pipeline_cli.steps.ingest import IngestOutcome, do_ingest
 from pipeline_cli.steps.test import do_test
 from pipeline_cli.steps.transform import do_transform
-from pipeline_cli.threads import start_thread
+from pipeline_cli.threads import start_thread, work_as
 
 __all__ = ["LAST", "Listener", "RunOptions", "SilentListener", "exit_code", "open_ledger", "run_pipelines"]
 
@@ -180,7 +180,7 @@ def _was(status: str) -> str:
 def _do_step(run: _Run, pipeline: str, step: Step) -> None:
     tries = run.tries(pipeline, step)
     run.recorder.start_step([pipeline], step, tries)
-    with run.interruption.abortable():
+    with work_as(step.name), run.interruption.abortable():
         if step.kind == "transform":
             result = do_transform(run.context, pipeline, step, tries)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,9 +17,12 @@ from pipeline_cli.running.masking import mask_step
 from pipeline_cli.running.plugin_reporter import PluginReporter
 from pipeline_cli.running.statuses import pipeline_status, run_status
 from pipeline_cli.secrets import mask
+from pipeline_cli.threads import work_as
 
 if TYPE_CHECKING:
     from pipeline_cli.steps.ingest import IngestOutcome
+
+log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -97,6 +101,10 @@ class Recorder:
         """A step has its final status; its errors become the run's."""
         mask_step(result, self._secrets)
         self.result.errors += result.errors
+        with work_as(result.name):
+            log.info("%s after %.1f s", result.status, result.duration_s)
+            for error in result.errors:
+                log.error("%s %s", error.code, error.message)
         message = result.errors[0].message if result.errors else None
         for pipeline in pipelines:
             self._steps[pipeline, result.name] = result
