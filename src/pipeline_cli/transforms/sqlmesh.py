@@ -1,0 +1,212 @@
+"""SQLMesh: plan what has changed, then run what is fed new data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline_cli.errors import TransformError
+from pipeline_cli.transforms import sqlmesh_results as results
+from pipeline_cli.transforms.base import TransformRequest, TransformResult
+from pipeline_cli.transforms.external_models import write_external_models
+from pipeline_cli.transforms.process import engine_process, project_folder, rerun_hint, shorten
+from pipeline_cli.transforms.sqlmesh_config import build_config, use_config
+
+_CONFIG_FILES = ("config.py", "config.yaml", "config.yml")
+_ENVIRONMENT = "prod"
+
+
+class SQLMeshEngine:
+    """The TransformEngine (transforms/base.py) for SQLMesh projects."""
+
+    def __init__(self) -> None:
+        # The project as the last build loaded it (0.5 s and more), for the test that follows.
+        self._loaded: tuple[tuple[Path, str, str], Any] | None = None
+
+    def build(self, request: TransformRequest) -> TransformResult:
+        """Plan and apply what has changed, then run the models downstream of fresh tables.
+
+        Changed models are built beside the published ones, and published when their audits have passed. Models
+        that are only fed new data are rebuilt in place, in one transaction: all of them, or none.
+        """
+        with _session(request) as console:
+            context = self._load(request)
+            try:
+                return _build(request, context, console)
+            except _sqlmesh_errors() as error:
+                return results.failed_build(request, context, console, error)
+            finally:
+                context.close()
+
+    def test(self, request: TransformRequest) -> TransformResult:
+        """Run every audit of every model over all its rows; changes nothing."""
+        with _session(request):
+            loaded, self._loaded = self._loaded, None
+            context = loaded[1] if loaded and loaded[0] == _identity(request) else self._load(request)
+            try:
+                checks = results.run_audits(context, request)
+            except _sqlmesh_errors() as error:
+                raise TransformError(f"the audits cannot run: {shorten(error, request)}") from error
+            finally:
+                context.close()
+                self._loaded = None
+        failed = [check for check in checks if check.status == "failed" and check.severity == "critical"]
+        message = "; ".join(str(check.message) for check in failed) or None
+        hint = rerun_hint(request) if failed else None
+        return TransformResult("failed" if failed else "succeeded", checks=checks, message=message, hint=hint)
+
+    def _load(self, request: TransformRequest) -> Any:
+        """A SQLMesh Context. Raises TransformError when the project cannot be loaded."""
+        from sqlmesh import Context
+
+        folder = project_folder(request, *_CONFIG_FILES, "models")
+        write_external_models(folder, request.bronze)
+        config = build_config(request.project, request.name, request.transform, request.warehouse)
+        own_config = any((folder / name).exists() for name in _CONFIG_FILES)
+        try:
+            with use_config(config):
+                context = Context(paths=[folder], config=None if own_config else config)
+        except Exception as error:  # models may hold any Python
+            raise TransformError(
+                f"the SQLMesh project {request.transform.path} cannot be loaded: {shorten(error, request)}",
+                code="E332",
+                hint=f"Correct it; `sqlmesh info` in {request.transform.path} says more.",
+            ) from error
+        self._loaded = (_identity(request), context)
+        return context
+
+
+def _build(request: TransformRequest, context: Any, console: Any) -> TransformResult:
+    plan = _make_plan(context, full_refresh=False)
+    if plan.context_diff.has_changes:
+        failure = results.run_unit_tests(context, request)
+        if failure:
+            return failure
+        context.apply(plan)
+        context.run_janitor(ignore_ttl=False)
+    built = set(console.durations_s)
+    if request.full_refresh and not plan.context_diff.is_new_environment:
+        context.apply(_make_plan(context, full_refresh=True))
+        return results.finished_build(context, request, console)
+    stale = _stale_models(context, request) - {name for name in built if not _by_time(context, name)}
+    if stale and not _run_atomically(context, stale):
+        return results.failed_build(request, context, console)
+    return results.finished_build(context, request, console)
+
+
+def _make_plan(context: Any, *, full_refresh: bool) -> Any:
+    restate = (
+        [model.name for model in context.models.values() if not _is_external(model)] if full_refresh else None
+    )
+    builder = context.plan_builder(_ENVIRONMENT, skip_tests=True, restate_models=restate)
+    return builder.build()
+
+
+def _stale_models(context: Any, request: TransformRequest) -> set[str]:
+    """The models that fresh tables feed, directly or not; all of them when it is not known what is fresh.
+
+    Tables that are not ours to know (another pipeline's, say) count as fresh. Models that read no table at all
+    (a calendar) are due by their cron.
+    """
+    own = {name for name, model in context.models.items() if not _is_external(model)}
+    if request.fresh is None:
+        return own
+    known = {(table.dataset, table.name) for table in request.bronze}
+    tables = {node: _table(context, node) for node in context.dag.graph if node not in own}
+    changed = {node for node, table in tables.items() if table in request.fresh or table not in known}
+    changed |= _due_by_cron(context, {name for name in own if not context.models[name].depends_on})
+    fed = {node for start in changed for node in context.dag.downstream(start)}
+    return own & (changed | fed)
+
+
+def _table(context: Any, node: str) -> tuple[str, str]:
+    from sqlglot import exp
+
+    table = exp.to_table(node, dialect=context.default_dialect)
+    return (table.db, table.name)
+
+
+def _due_by_cron(context: Any, names: set[str]) -> set[str]:
+    if not names:
+        return set()
+    return {snapshot.name for snapshot in context.scheduler(_ENVIRONMENT).merged_missing_intervals()} & names
+
+
+def _is_external(model: Any) -> bool:
+    return bool(model.kind.is_external)
+
+
+def _by_time(context: Any, name: str) -> bool:
+    """Whether a plan may have left the newest rows out: it stops at the last whole interval of such models."""
+    model = context.models.get(name)
+    return model is not None and bool(model.kind.is_incremental_by_time_range)
+
+
+def _run_atomically(context: Any, models: set[str]) -> bool:
+    """Run these models in one transaction, SQLMesh's own state included; False when one of them failed.
+
+    SQLMesh rebuilds in place and audits afterwards: without the transaction a failed audit would have changed
+    what is published.
+    """
+    adapters = {
+        id(adapter): adapter for adapter in (context.engine_adapter, _state_adapter(context))
+    }.values()
+    pools = [adapter._connection_pool for adapter in adapters]
+    context._concurrent_tasks = 1  # a transaction has one connection, and SQLMesh one connection a thread
+    for pool in pools:
+        pool.begin()
+    try:
+        status = context.run(
+            _ENVIRONMENT,
+            ignore_cron=True,
+            select_models=sorted(models),
+            no_auto_upstream=True,
+            skip_janitor=True,
+        )
+    except BaseException:
+        for pool in pools:
+            pool.rollback()
+        raise
+    for pool in pools:
+        pool.rollback() if status.is_failure else pool.commit()
+    return not status.is_failure
+
+
+def _state_adapter(context: Any) -> Any:
+    state = context.state_sync
+    while hasattr(state, "state_sync"):
+        state = state.state_sync
+    return state.engine_adapter
+
+
+@contextmanager
+def _session(request: TransformRequest) -> Iterator[Any]:
+    """SQLMesh's process-wide state set for one call: no telemetry, our console, its home in the state folder."""
+    state_dir = request.project.state_dir.absolute() / "sqlmesh"
+    os.environ["SQLMESH__DISABLE_ANONYMIZED_ANALYTICS"] = "true"
+    os.environ.setdefault("SQLMESH_HOME", str(state_dir))
+    from sqlmesh.core.console import get_console, set_console
+
+    from pipeline_cli.transforms.sqlmesh_console import RecordingConsole
+
+    with engine_process(request):
+        before, console = get_console(), RecordingConsole()
+        set_console(console)
+        try:
+            yield console
+        finally:
+            set_console(before)
+
+
+def _identity(request: TransformRequest) -> tuple[Path, str, str]:
+    return (request.project.root, request.project.environment_name, request.name)
+
+
+def _sqlmesh_errors() -> tuple[type[Exception], ...]:
+    from sqlglot.errors import SqlglotError
+    from sqlmesh.utils.errors import SQLMeshError
+
+    return (SQLMeshError, SqlglotError)

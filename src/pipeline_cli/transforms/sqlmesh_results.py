@@ -1,0 +1,164 @@
+"""What SQLMesh did, as results of ours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline_cli.destinations.base import quote
+from pipeline_cli.document import CheckResult, CheckStatus, ModelResult, Severity
+from pipeline_cli.transforms.base import TransformRequest, TransformResult
+from pipeline_cli.transforms.process import rerun_hint, shorten
+
+
+def finished_build(context: Any, request: TransformRequest, console: Any) -> TransformResult:
+    """The result of a build without errors: unchanged when no model was evaluated."""
+    models = _evaluated(context, request, console)
+    return TransformResult("succeeded" if models else "unchanged", models=models)
+
+
+def failed_build(
+    request: TransformRequest, context: Any, console: Any, error: Exception | None = None
+) -> TransformResult:
+    """The result of a build that stopped: what failed and why, and what was skipped after it.
+
+    error: what SQLMesh raised, told when no model's own error is known.
+    """
+    models: dict[str, ModelResult] = {}
+    checks: list[CheckResult] = []
+    messages: list[str] = []
+    for failure in console.errors:
+        name = _node_name(failure)
+        # In a transaction each later statement fails because of the first error.
+        if "transaction is aborted" in str(failure.__cause__).lower():
+            console.skipped.add(name)
+            continue
+        shown = _show_name(context, name)
+        failed_checks = [_audit_error(shown, audit) for audit in getattr(failure.__cause__, "errors", ())]
+        found = [str(check.message) for check in failed_checks] or [
+            _sql_error(context, request, name, failure)
+        ]
+        checks += failed_checks
+        messages += found
+        models[name] = ModelResult(shown, "failed", message="; ".join(found))
+    for name in sorted(console.skipped - set(models)):
+        models[name] = ModelResult(_show_name(context, name), "skipped")
+    if not messages:
+        messages = [shorten(error or "; ".join(console.messages) or "SQLMesh gave no reason", request)]
+    return TransformResult("failed", list(models.values()), checks, "; ".join(messages), rerun_hint(request))
+
+
+def run_unit_tests(context: Any, request: TransformRequest) -> TransformResult | None:
+    """Run the project's unit tests; None when they pass or there are none."""
+    tested = context.test(stream=io.StringIO())
+    if tested.wasSuccessful():
+        return None
+    broken = [*tested.failures, *tested.errors]
+    names = [str(getattr(test, "test_name", None) or test) for test, _ in broken]
+    reason = shorten(broken[0][1], request, 300)
+    return TransformResult(
+        "failed",
+        message=f"unit test {', '.join(names)} failed: {reason}",
+        hint=f"Nothing was built. `sqlmesh test` in {request.transform.path} shows the rows.",
+    )
+
+
+def run_audits(context: Any, request: TransformRequest) -> list[CheckResult]:
+    """Every audit of every model over all its rows, in the order of the models."""
+    from sqlmesh.utils.date import now
+
+    checks = []
+    for snapshot in context.snapshots.values():
+        if not snapshot.is_model or snapshot.model.kind.is_symbolic or not snapshot.version:
+            continue
+        for result in context.snapshot_evaluator.audit(
+            snapshot, snapshots=context.snapshots, start=snapshot.model.start or "1970-01-01", end=now()
+        ):
+            name = f"{_show_name(context, snapshot.name)}:{_audit_name(result.audit.name, result.audit_args)}"
+            checks.append(_check(name, result))
+    return checks
+
+
+def _evaluated(context: Any, request: TransformRequest, console: Any) -> list[ModelResult]:
+    found = {
+        name: seconds
+        for name, seconds in console.durations_s.items()
+        if name in context.models and not context.models[name].kind.is_symbolic
+    }
+    counts = _count_rows(context, request, found)
+    return [
+        ModelResult(_show_name(context, name), "succeeded", counts[name], round(seconds, 3))
+        for name, seconds in found.items()
+    ]
+
+
+def _count_rows(context: Any, request: TransformRequest, names: Iterable[str]) -> dict[str, int]:
+    connection = request.warehouse.connect()
+    try:
+        return {
+            name: connection.query(f"SELECT count(*) FROM {_relation(context, name)}")[0][0] for name in names
+        }
+    finally:
+        connection.close()
+
+
+def _relation(context: Any, name: str) -> str:
+    model = context.models[name]
+    return quote(model.schema_name, model.view_name)
+
+
+def _show_name(context: Any, name: str) -> str:
+    """`schema.model`, as people and the manifest say it."""
+    model = context.models.get(name)
+    return f"{model.schema_name}.{model.view_name}" if model is not None else name.replace('"', "")
+
+
+def _node_name(failure: Any) -> str:
+    node = failure.node
+    return str(getattr(node, "snapshot_name", None) or getattr(node, "name", node))
+
+
+def _sql_error(context: Any, request: TransformRequest, name: str, failure: Any) -> str:
+    model = context.models.get(name)
+    place = f" ({model._path})" if model is not None and getattr(model, "_path", None) else ""
+    return shorten(f"{_show_name(context, name)}{place}: {failure.__cause__ or failure}", request)
+
+
+def _audit_error(model: str, error: Any) -> CheckResult:
+    audit = _audit_name(error.audit_name, error.audit_args)
+    return CheckResult(
+        f"{model}:{audit}", "failed", "critical", error.count, _found_rows(audit, model, error.count)
+    )
+
+
+def _check(name: str, result: Any) -> CheckResult:
+    severity: Severity = "critical" if result.blocking else "warning"
+    if result.skipped:
+        return CheckResult(name, "skipped", severity)
+    count = int(result.count or 0)
+    if not count:
+        return CheckResult(name, "passed", severity)
+    model, _, audit = name.partition(":")
+    status: CheckStatus = "failed" if result.blocking else "warned"
+    return CheckResult(name, status, severity, count, _found_rows(audit, model, count))
+
+
+def _found_rows(audit: str, model: str, count: int) -> str:
+    return f"audit {audit} found {count} row{'' if count == 1 else 's'} in {model}"
+
+
+def _audit_name(name: str, arguments: dict[str, Any]) -> str:
+    """`unique_values(cart_item_id)`: the audit and what it looks at, at most 120 characters."""
+    shown = [_argument(value) for key, value in arguments.items() if key != "blocking"]
+    text = ", ".join(part for part in shown if part)
+    return (f"{name}({text})" if text else name) if len(text) <= 120 else f"{name}({text[:119]}…)"
+
+
+def _argument(value: Any) -> str:
+    if not hasattr(value, "sql"):
+        return str(value)
+    columns = getattr(value, "expressions", None)
+    if columns:
+        return ", ".join(part.sql(dialect="duckdb").replace('"', "") for part in columns)
+    return str(value.unnest().sql(dialect="duckdb")).replace('"', "")
