@@ -1,0 +1,66 @@
+"""What the gate holds records to, and what all resources of one ingest share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pipeline_cli.contracts.contract import Contract
+from pipeline_cli.contracts.reasons import Reason
+from pipeline_cli.document import ResourceResult
+from pipeline_cli.errors import ChecksFailed
+from pipeline_cli.manifest.models import Limit
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """What the gate holds one resource's records to. cursor: the field's path, None without incremental."""
+
+    source: str
+    resource: str
+    dataset: str
+    table: str
+    disposition: str  # append, merge, replace, scd2
+    primary_key: tuple[str, ...] = ()
+    contract: Contract | None = None
+    on_violation: str = "quarantine"
+    max_rejected: Limit | None = None
+    cursor: str | None = None
+    cursor_required: bool = True
+    keep_raw: bool = False
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rejected record as plugins and the log see it."""
+
+    resource: str
+    reasons: tuple[Reason, ...]
+    record: str
+
+
+@dataclass(slots=True)
+class GateContext:
+    """What all resources of one ingest share. known: which of these hashes the table (or quarantine) holds."""
+
+    run_id: str
+    tables: frozenset[str]  # those the dataset has already
+    known: Callable[[str, str, Sequence[str]], set[str]]
+    progress: Callable[[str, int], None]
+    stop_if_cancelled: Callable[[], None]
+    violations: list[Violation] = field(default_factory=list)
+
+
+def too_many_rejected(rules: GateRules, result: ResourceResult) -> ChecksFailed:
+    """The error of a resource beyond its max_rejected; the caller loads nothing."""
+    limit = rules.max_rejected
+    allowed = (
+        "none" if limit is None else str(limit.count) if limit.count is not None else f"{limit.share:.4%}"
+    )
+    return ChecksFailed(
+        f"{rules.source}.{rules.resource}: {result.quarantined} of {result.extracted} records are rejected, more than "
+        f"max_rejected allows ({allowed.replace('.0000%', '%')}). Nothing of this source was loaded.",
+        code="E411",
+        hint=f"See what is wrong: pipeline-cli preview {rules.source}.{rules.resource}",
+    )
