@@ -50,15 +50,32 @@ class Registry:
         return [(impl.plugin_name, impl.function, impl.argnames) for impl in found]
 
     def _check_names(self, candidate: Candidate, plugin: Any) -> None:
+        """Warn of functions that are never called; raise ValueError for hooks that cannot be."""
         for name, function in inspect.getmembers(plugin, inspect.isroutine):
             marked = self._pluggy.parse_hookimpl_opts(plugin, name)
             moment = (marked and marked["specname"]) or name
             if marked and moment not in MOMENTS:
-                near = get_close_matches(moment, MOMENTS, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(MOMENTS)}"
+                hint = _suggest(moment, MOMENTS) or f"there is {', '.join(MOMENTS)}"
                 self._warn(f"plugin {candidate.name}: {moment} is no hook and is never called: {hint}")
-            elif not marked and name in MOMENTS and getattr(function, "__module__", None) == _module(plugin):
+            elif marked:
+                if marked["wrapper"] or marked["hookwrapper"]:
+                    raise ValueError(f"{name} is a wrapper, and plugins here are called one by one")
+                _check_arguments(moment, function)
+            elif name in MOMENTS and getattr(function, "__module__", None) == _module(plugin):
                 self._warn(f"plugin {candidate.name}: {name} is never called: mark it with @hookimpl")
+
+
+def _check_arguments(moment: str, function: Callable[..., Any]) -> None:
+    allowed = list(inspect.signature(getattr(Hooks, moment)).parameters)[1:]
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name not in allowed and parameter.default is parameter.empty:
+            hint = _suggest(name, allowed) or f"there is {', '.join(allowed)}"
+            raise ValueError(f"{moment} takes no argument {name}: {hint}")
+
+
+def _suggest(name: str, known: Sequence[str]) -> str | None:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else None
 
 
 def _module(plugin: Any) -> str:
