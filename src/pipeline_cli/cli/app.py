@@ -55,9 +55,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not ctx.resilient_parsing:
             raise click.UsageError(f"There is no command '{args[0]}'.{suggest(args[0], list(VERBS))}", ctx)
-        name, command, rest = super().resolve_command(ctx, args)
-        ctx.ensure_object(Settings).command = name or PROGRAM
-        return name, command, rest
+        if args:
+            ctx.ensure_object(Settings).command = args[0]
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

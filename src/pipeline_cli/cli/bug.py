@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline_cli.cli.settings import Settings
-from pipeline_cli.errors import Mistake
+from pipeline_cli.errors import Mistake, UsageError
 from pipeline_cli.secrets import mask
 
 
@@ -17,7 +17,9 @@ def report_bug(error: BaseException, settings: Settings) -> Mistake:
     """Write the masked traceback to .pipeline/logs/ (or the temp folder) and return the sentence to print."""
     text = "".join(traceback.format_exception(error))
     command = " ".join(["pipeline-cli", *sys.argv[1:]])
-    path = _write_log(mask(f"{command}\n\n{text}", settings.secrets), settings.root)
+    path = _write_log(
+        mask(f"{command}\n\n{text}", settings.secrets), settings.root or _look_for_root(settings)
+    )
     return Mistake(
         "E999",
         f"A bug in pipeline-cli stopped '{settings.command}' ({type(error).__name__}); its log is {path}",
@@ -37,3 +39,11 @@ def _write_log(text: str, root: Path | None) -> Path:
         except OSError:  # a read-only project: the temp folder is left
             continue
     return Path("(no folder could be written)")
+
+
+def _look_for_root(settings: Settings) -> Path | None:
+    """The project's root when the bug came before it was looked for."""
+    try:
+        return settings.find_root()
+    except UsageError:
+        return None

@@ -37,7 +37,6 @@ class VerbGroup(click.Group):
             raise click.UsageError(
                 f"There is no command '{args[0]}'.{suggest(args[0], list(self.commands))}", ctx
             )
-        name, command, rest = super().resolve_command(ctx, args)
-        settings = ctx.ensure_object(Settings)
-        settings.command = f"{ctx.info_name} {name}"
-        return name, command, rest
+        if args:
+            ctx.ensure_object(Settings).command = f"{ctx.info_name} {args[0]}"
+        return super().resolve_command(ctx, args)

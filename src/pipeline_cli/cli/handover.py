@@ -43,6 +43,7 @@ def tool_environment(project: Project) -> dict[str, str]:
         "DLT_DATA_DIR": str(project.state_dir / "dlt"),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
+        "SQLMESH_HOME": str(project.state_dir / "sqlmesh"),  # else ~/.sqlmesh
         "DO_NOT_TRACK": "1",
         "PIPELINE_CLI_ENV": project.environment_name,
     }

@@ -50,9 +50,9 @@ def command(settings: Settings, name: str, limit: int) -> int:
 def _lines(preview: Preview) -> list[str]:
     names = list(dict.fromkeys(name for row in preview.rows for name in row))
     shown, left = names[:MAX_COLUMNS], names[MAX_COLUMNS:]
-    header = [f"{name} ({preview.columns[name]})" if name in preview.columns else name for name in shown]
-    rows = [[_cell(row.get(name)) for name in shown] for row in preview.rows]
-    lines = format_table(header, rows, terminal_width()) if shown else []
+    types = [preview.columns.get(name) for name in shown]
+    rows = [types, *([_cell(row.get(name)) for name in shown] for row in preview.rows)]
+    lines = format_table(shown, rows, terminal_width()) if shown else []
     lines += [f"and {', '.join(left)}"] if left else []
     for entry in preview.rejected:
         reasons = "; ".join(f"{reason['path']}: {reason['message']}" for reason in entry["reasons"])

@@ -25,7 +25,7 @@ def command(settings: Settings, pipeline: str, port: int) -> int:
 
     Needs the extra: pip install 'pipeline-cli[dashboard]'. Example: pipeline-cli show fakestore
     """
-    from pipeline_cli.reports.dashboard import HOST, dashboard_command, dashboard_environment
+    from pipeline_cli.reports.dashboard import HOST, dashboard_command, settle_in
 
     project = settings.open_project()
     source = choose_source(project.manifest, pipeline)
@@ -33,11 +33,10 @@ def command(settings: Settings, pipeline: str, port: int) -> int:
     if not (pipelines_dir / source).is_dir():
         hint = f"pipeline-cli run {pipeline} --env {project.environment_name}"
         raise UsageError(f"'{source}' was never loaded in '{project.environment_name}'.", hint=hint)
+    settle_in(project.pipeline_dir / "dashboard")
     started = dashboard_command(source, pipelines_dir, port)
-    home = project.pipeline_dir / "dashboard"
-    home.mkdir(parents=True, exist_ok=True)
     print_progress(settings, f"The dashboard is at http://{HOST}:{port} (Ctrl-C ends it)")
-    hand_over(started, {**tool_environment(project), **dashboard_environment(home)}, project.root)
+    hand_over(started, tool_environment(project), project.root)
 
 
 def choose_source(manifest: Manifest, name: str) -> str:

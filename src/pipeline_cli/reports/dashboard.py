@@ -6,6 +6,7 @@ marimo and ibis. What starts it is private to dlt 1.31, so this is the only plac
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -29,7 +30,13 @@ def dashboard_command(pipeline: str, pipelines_dir: Path, port: int) -> list[str
     return [sys.executable, "-m", *command]
 
 
-def dashboard_environment(home: Path) -> dict[str, str]:
+def settle_in(home: Path) -> None:
+    """Make `home` this process's HOME. To be called first: marimo writes a log when it is imported, even here."""
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ.update(_home_variables(home))
+
+
+def _home_variables(home: Path) -> dict[str, str]:
     """Variables that keep marimo's settings and caches in `home`, and it from asking for updates."""
     return {
         "HOME": str(home),

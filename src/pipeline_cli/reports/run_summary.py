@@ -165,6 +165,8 @@ def _describe_checks(checks: Sequence[CheckResult]) -> str:
         status: sum(check.status == status for check in checks)
         for status in ("passed", "warned", "failed", "errored", "skipped")
     }
+    if counts["passed"] == len(checks) > 0:
+        return f"{_plural(len(checks), 'check')} passed"
     shown = [f"{number} {status}" for status, number in counts.items() if number]
     return f"{_plural(len(checks), 'check')}: {', '.join(shown)}" if shown else "no checks"
 

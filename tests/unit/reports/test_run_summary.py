@@ -68,7 +68,7 @@ shop: succeeded
     carts                                   1,234 loaded, 2 unchanged
   transform:shop              succeeded      3.2 s  2 models built
     gold_shop.mart                          14 rows
-  test:shop                   succeeded      0.4 s  2 checks: 2 passed
+  test:shop                   succeeded      0.4 s  2 checks passed
 
 Run 20261121T090000-3f9c2a in 'dev': succeeded in 8.3 s
 Data:  .pipeline/dev/warehouse.duckdb

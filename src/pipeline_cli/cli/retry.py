@@ -1,0 +1,25 @@
+"""pipeline-cli retry"""
+
+from __future__ import annotations
+
+import click
+
+from pipeline_cli.cli.running import run_and_report
+from pipeline_cli.cli.settings import Settings, common_options
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--yes", is_flag=True, help="Do what a protected environment asks for.")
+@common_options
+@click.pass_obj
+def command(settings: Settings, run_id: str | None, yes: bool) -> int:
+    """Do the steps of RUN that are still to be done; by default of the newest run that failed.
+
+    Example: pipeline-cli retry
+    """
+    from pipeline_cli.run import LAST, RunOptions
+
+    project = settings.open_project()
+    options = RunOptions(retry_of=run_id or LAST, command="retry", yes=yes)
+    return run_and_report(settings, project, options)
