@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, get_args
 
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.findings import did_you_mean, nearest, quoted
 from pipeline_cli.manifest.kinds import KINDS, load_kind
+from pipeline_cli.manifest.names import check_name
 from pipeline_cli.manifest.nodes import Broken, Mapping, Node, Place, Scalar, Sequence
 from pipeline_cli.manifest.scalars import is_null
 from pipeline_cli.manifest.shapes import (
@@ -22,11 +22,6 @@ from pipeline_cli.manifest.shapes import (
 )
 from pipeline_cli.manifest.values import INVALID, Values
 from pipeline_cli.secrets import looks_secret
-
-_ENTRY_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_RESOURCE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
-_ENTRY_HINT = "Begin with a small letter; then small letters, digits and _, at most 40 in all."
-_RESOURCE_HINT = "Begin with a letter; then letters, digits and _, at most 60 in all."
 
 
 class Builder:
@@ -132,16 +127,10 @@ class Builder:
 
     def check_name(self, name: str, place: Place, kind: str) -> bool:
         """Whether a name has only what names of this kind ("entries" or "resources") may have."""
-        pattern, hint = (_ENTRY_NAME, _ENTRY_HINT) if kind == "entries" else (_RESOURCE_NAME, _RESOURCE_HINT)
-        if pattern.fullmatch(name) and "__" not in name:
-            return True
-        message = f"{quoted(name)} cannot be a name here."
-        if name.startswith("_"):
-            message = f"{quoted(name)} is reserved: names that begin with _ are dlt's and ours."
-        elif "__" in name:
-            message = f"{quoted(name)} is reserved: __ separates a table from its child tables."
-        self.findings.add(codes.BAD_NAME, place, message, hint)
-        return False
+        refusal = check_name(name, kind)
+        if refusal is not None:
+            self.findings.add(codes.BAD_NAME, place, f"{quoted(name)} {refusal[0]}", refusal[1])
+        return refusal is None
 
     def read_free(self, node: Node, secret: bool = False) -> Any:
         """Any value: dicts, lists, text, numbers, bools, None. Secrets are told by their keys' names."""

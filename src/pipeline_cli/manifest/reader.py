@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from pipeline_cli.manifest.interpolate import Variables
 from pipeline_cli.manifest.models import Environment, Manifest
 from pipeline_cli.manifest.nodes import Broken, Document, Entry, Node, Place, Scalar, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
+from pipeline_cli.manifest.nodes import Sequence as SequenceNode
 from pipeline_cli.manifest.references import References
 from pipeline_cli.manifest.sections import FILE_SECTIONS, SectionReader
-from pipeline_cli.manifest.shapes import Field
+from pipeline_cli.manifest.shapes import Field, fields_of
 from pipeline_cli.manifest.values import INVALID, Demand, Values
 
 MANIFEST_NAME = "pipelines.yaml"
@@ -45,10 +46,18 @@ class Reading:
     files: tuple[Path, ...]
 
 
-def read_manifest(root: Path, environ: Mapping[str, str], environment: str | None = None) -> Reading:
+def read_manifest(
+    root: Path,
+    environ: Mapping[str, str],
+    environment: str | None = None,
+    *,
+    pipelines: Collection[str] | None = None,
+    sources: Collection[str] | None = None,
+) -> Reading:
     """The manifest of the project in `root`, for `environment` or the default one.
 
     environ: the process's variables; those of `<root>/.env` are added to them.
+    pipelines, sources: what is to be used; variables of other sources are not demanded. By default all are.
     Raises ManifestError with all mistakes; UsageError when the manifest has none but lacks that environment.
     """
     findings = Findings()
@@ -56,12 +65,15 @@ def read_manifest(root: Path, environ: Mapping[str, str], environment: str | Non
     sections = SectionReader(root, findings)
     entries: Entries = {section: sections.read(section, top) for section in SECTIONS}
     variables = Variables(environ, read_dotenv(root, findings))
-    names = {section: None if found is None else tuple(found) for section, found in entries.items()}
-    values = Values(findings, variables, root, names)
+    # What a pipelines.yaml that cannot be read would have held is not known: no name is a wrong one then.
+    known = {
+        section: None if top is None or found is None else tuple(found) for section, found in entries.items()
+    }
+    values = Values(findings, variables, root, known)
     selected = environment or _default_environment(top, variables)
-    manifest = ManifestBuilder(values, selected).read_record(
-        Manifest, _merge(document, top, entries), MANIFEST_NAME
-    )
+    used = _used_sources(entries, pipelines, sources)
+    builder = ManifestBuilder(values, selected, used)
+    manifest = builder.read_manifest(_merge(document, top, entries), readable=top is not None)
     References(root, findings, variables).check({name: found or {} for name, found in entries.items()})
     if len(findings):
         raise ManifestError(findings.mistakes())
@@ -87,7 +99,21 @@ def _read_top(root: Path, findings: Findings) -> tuple[Document, Node | None]:
         return document, top
     hint = "Begin with version: 1, and write each section as a key."
     findings.add(codes.WRONG_SHAPE, top, f"{MANIFEST_NAME} must be a map of keys.", hint)
-    return document, Broken(document, 1, 1, 1, 1)
+    return document, None
+
+
+def _used_sources(
+    entries: Entries, pipelines: Collection[str] | None, sources: Collection[str] | None
+) -> frozenset[str] | None:
+    """The sources whose variables are demanded; None for all of them."""
+    if pipelines is None and sources is None:
+        return None
+    used = set(sources or ())
+    for name, entry in (entries["pipelines"] or {}).items():
+        listed = child(entry.value, "sources") if name in (pipelines or ()) else None
+        items = listed.items if isinstance(listed, SequenceNode) else [listed]
+        used.update(item.text for item in items if isinstance(item, Scalar))
+    return frozenset(used)
 
 
 def _default_environment(top: Node | None, variables: Variables) -> str:
@@ -117,10 +143,20 @@ def _merge(document: Document, top: Node | None, entries: Entries) -> MappingNod
 class ManifestBuilder(Builder):
     """A Builder that knows the sections: their types, and which entries the selected environment needs."""
 
-    def __init__(self, values: Values, selected: str) -> None:
+    def __init__(self, values: Values, selected: str, used_sources: frozenset[str] | None) -> None:
         super().__init__(values)
         self.selected = selected
+        self.used_sources = used_sources
         self.environment: Environment | None = None
+
+    def read_manifest(self, top: MappingNode, *, readable: bool) -> Any:
+        """The Manifest, or INVALID. Without a `readable` pipelines.yaml the section files are read for mistakes."""
+        if readable:
+            return self.read_record(Manifest, top, MANIFEST_NAME)
+        for section, entry in top.entries.items():
+            field = fields_of(Manifest)[section]
+            self.read(field.hint, entry.value, field)
+        return INVALID
 
     def read_map(self, hint: Any, node: Node, field: Field) -> Any:
         """As in Builder; the entries of a section by their `type`, each with its own demand for variables."""
@@ -146,6 +182,8 @@ class ManifestBuilder(Builder):
             return "listed"
         if section == "destinations":
             return "needed" if self.environment and self.environment.destination == name else "listed"
+        if section == "sources" and self.used_sources is not None and name not in self.used_sources:
+            return "listed"
         if section == "sources" and self.environment and self.environment.replay:
             return "replayed"
         return "needed"

@@ -14,6 +14,7 @@ from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.contract_files import check_contract_file
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.interpolate import Variables
+from pipeline_cli.manifest.names import table_name
 from pipeline_cli.manifest.nodes import Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
@@ -26,9 +27,6 @@ _NEEDS_KEY = {
     "merge": "without one rows would be duplicated",
     "scd2": "without one a record's versions cannot be told apart from other records",
 }
-# dlt's snake_case naming: userId, UserID and user_id are one table.
-_BREAK_1 = re.compile(r"([^_])([A-Z][a-z]+)")
-_BREAK_2 = re.compile(r"([a-z0-9])([A-Z])")
 # Schemas and catalogs that DuckDB has by itself.
 _DUCKDB_NAMES = ("main", "temp", "system", "information_schema", "pg_catalog", "pipeline_runs")
 
@@ -118,7 +116,7 @@ class References:
                 else:
                     parents |= self._check_parent(match, scalar, entry, resources)
         included = child(entry.value, "include_from_parent")
-        if included is not None and not parents and not own_way:
+        if included is not None and next(scalars_below(included), None) and not parents and not own_way:
             message = "include_from_parent needs a parent, and the endpoint names none."
             hint = "Use {resources.PARENT.FIELD} in the endpoint's path or params."
             self.findings.add(codes.BAD_RESOURCE_REFERENCE, included.owner or included, message, hint)
@@ -177,13 +175,6 @@ class References:
 
     def _refuse(self, node: Scalar, message: str, hint: str | None) -> None:
         self.findings.add(codes.BAD_RESOURCE_REFERENCE, node, message, hint)
-
-
-def table_name(resource: str) -> str:
-    """The table that dlt's snake_case naming makes of a resource's name."""
-    broken = _BREAK_2.sub(r"\1_\2", _BREAK_1.sub(r"\1_\2", resource)).lower()
-    stripped = broken.rstrip("_")
-    return re.sub(r"__+", "_", stripped + "x" * (len(broken) - len(stripped)))
 
 
 def scalars_below(node: Node | None) -> Iterator[Scalar]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pipeline_cli.manifest import codes
-from pipeline_cli.manifest.findings import Findings, did_you_mean
+from pipeline_cli.manifest.findings import LONGEST_VALUE, Findings, did_you_mean
 from pipeline_cli.manifest.interpolate import (
     Variables,
     has_plain_password,
@@ -155,10 +155,11 @@ class Values:
             return self._bool(node, filled, field)
         if Limit in hints:
             return self._limit(node, filled, field)
-        value = filled.text
-        if node.plain or (filled.varies and str not in hints):
-            value = self._number_or_text(node, filled, field.name)
-        if value is INVALID or type(value) in set(hints):
+        value: Any = filled.text
+        textual = str in hints
+        if node.plain or (filled.varies and not textual):
+            value = self._number_or_text(node, filled, field.name, textual)
+        if type(value) in set(hints) or value is INVALID:
             return value
         if float in hints and type(value) is int:
             return float(value)
@@ -176,28 +177,24 @@ class Values:
         message = f"{field.name} must be {describe(hints)}, not {self.findings.show(node)}."
         return self.wrong(node, message, hint)
 
-    def _number_or_text(self, node: Scalar, filled: Text, name: str) -> Any:
+    def _number_or_text(self, node: Scalar, filled: Text, name: str, textual: bool = True) -> Any:
         """A plain value by YAML's rules, unless a reader would take it for something else."""
-        reason = surprise(filled.text)
+        reason = surprise(filled.text, textual=textual)
         if reason is None:
-            value = resolve(filled.text)
-            overflows = isinstance(value, float) and value in (float("inf"), float("-inf"))
-            if not overflows:
-                return value
-            reason = "it is too large a number"
+            return resolve(filled.text)
         if filled.varies:
             return filled.text
-        message = f"{name}: {node.text} is ambiguous: {reason}."
-        return self.wrong(
-            node, message, f'Write "{node.text}" for text, or the number plainly.', codes.QUOTE_IT
-        )
+        message = f"{name}: {node.text[:LONGEST_VALUE]} is ambiguous: {reason}."
+        hint = f'Write "{node.text[:LONGEST_VALUE]}" for text, or the number plainly.'
+        return self.wrong(node, message, hint if textual else "Write the number plainly.", codes.QUOTE_IT)
 
     def _text(self, node: Scalar, filled: Text, field: Field) -> Any:
         value = resolve(filled.text) if node.plain and not filled.varies else filled.text
         if not isinstance(value, str):
             kind = "true or false" if isinstance(value, bool) else "a number"
-            message = f"{field.name} must be text, and YAML reads {node.text} as {kind}."
-            return self.wrong(node, message, f'Put it in quotes: "{node.text}".', codes.QUOTE_IT)
+            message = f"{field.name} must be text, and YAML reads {self.findings.show(node)} as {kind}."
+            hint = f'Put it in quotes: "{node.text[:LONGEST_VALUE]}".'
+            return self.wrong(node, message, hint, codes.QUOTE_IT)
         if field.required and not value:
             return self.wrong(node, f"{field.name} is empty.", field.doc)
         if "\0" in value:
@@ -240,7 +237,9 @@ class Values:
             amount = value.total_seconds() if isinstance(value, timedelta) else value
             if isinstance(amount, (int, float)) and amount < field.minimum:
                 least = f"{field.minimum:g}{' seconds' if isinstance(value, timedelta) else ''}"
-                return self.wrong(node, f"{field.name} must be at least {least}, not {node.text}.")
+                return self.wrong(
+                    node, f"{field.name} must be at least {least}, not {self.findings.show(node)}."
+                )
         mistake = None
         if field.refers_to:
             return self._refer(value, node, field)
