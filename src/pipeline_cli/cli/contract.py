@@ -37,7 +37,7 @@ def infer(settings: Settings, name: str, sample: int, write: bool) -> int:
     from pipeline_cli.contracts.infer import infer_contract
     from pipeline_cli.preview import preview_resource
 
-    project = settings.open_project()
+    project = settings.open_project(sources=(name.partition(".")[0],))
     source, resource = split_resource(project.manifest, name)
     file = f"sources/{source}/{resource}.schema.json"
     if write and project.resolve(file).exists():

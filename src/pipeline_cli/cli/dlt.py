@@ -15,5 +15,5 @@ def command(settings: Settings, arguments: tuple[str, ...]) -> int:
 
     Example: pipeline-cli dlt pipeline fakestore info
     """
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     hand_over([*script_command("dlt"), *arguments], tool_environment(project), project.root)

@@ -28,7 +28,7 @@ def command(settings: Settings, run_id: str | None, step: str | None) -> int:
     from pipeline_cli.cli.names import require_name
     from pipeline_cli.logs import read_log
 
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     with opened_ledger(project) as ledger:
         run_id = run_id or newest_run(ledger, settings.environment)
         pipelines = ledger.document(run_id)["pipelines"]

@@ -31,7 +31,7 @@ def command(settings: Settings, name: str, limit: int) -> int:
     from pipeline_cli.cli.names import split_resource
     from pipeline_cli.preview import preview_resource
 
-    project = settings.open_project()
+    project = settings.open_project(sources=(name.partition(".")[0],))
     source, resource = split_resource(project.manifest, name)
     preview = preview_resource(project, source, resource, limit)
     fields = {

@@ -43,7 +43,7 @@ def list_records(
     from pipeline_cli.cli.warehouses import opened_warehouse
     from pipeline_cli.quarantine import list_rejected
 
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     if source:
         require_name(source, project.manifest.sources, "source")
     with opened_warehouse(project) as warehouse:
@@ -67,7 +67,7 @@ def show_record(settings: Settings, record_id: str) -> int:
     from pipeline_cli.cli.warehouses import opened_warehouse
     from pipeline_cli.quarantine import find_rejected
 
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     with opened_warehouse(project) as warehouse:
         record = find_rejected(project, warehouse, record_id)
     lines = [

@@ -20,7 +20,7 @@ def command(settings: Settings, source: str) -> int:
     from pipeline_cli.cli.names import require_name
     from pipeline_cli.sources.build import record_source
 
-    project = settings.open_project()
+    project = settings.open_project(sources=(source,))
     require_name(source, project.manifest.sources, "source")
     print_progress(settings, f"Asking {source} …")
     files = [str(path.relative_to(project.root)) for path in record_source(project, source)]

@@ -28,6 +28,6 @@ def command(
     """
     from pipeline_cli.run import RunOptions
 
-    project = settings.open_project()
+    project = settings.open_project(pipelines=pipelines or None)
     options = RunOptions(pipelines=pipelines, start=start, full_refresh=full_refresh, yes=yes)
     return run_and_report(settings, project, options)

@@ -38,7 +38,7 @@ def list_runs(settings: Settings, limit: int, pipeline: str | None) -> int:
     from pipeline_cli.cli.history import opened_ledger
     from pipeline_cli.cli.names import require_name
 
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     if pipeline:
         require_name(pipeline, project.manifest.pipelines, "pipeline")
     with opened_ledger(project) as ledger:
@@ -61,7 +61,7 @@ def show_run(settings: Settings, run_id: str | None) -> int:
     from pipeline_cli.reports.run_summary import SummaryStyle, render_summary
     from pipeline_cli.reports.stored_run import read_result
 
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     with opened_ledger(project) as ledger:
         document = ledger.document(run_id or newest_run(ledger, settings.environment))
     if settings.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,19 +38,28 @@ class Settings:
         self.root = find_root(self.project_dir)
         return self.root
 
-    def read_manifest(self) -> Reading:
-        """Read and check the manifest for the wanted environment. Raises ManifestError, UsageError."""
+    def read_manifest(
+        self, *, pipelines: Collection[str] | None = None, sources: Collection[str] | None = None
+    ) -> Reading:
+        """Read and check the manifest for the wanted environment. Raises ManifestError, UsageError.
+
+        pipelines, sources: what will be used; variables that only others need may be missing. By default all.
+        """
         from pipeline_cli.manifest.reader import read_manifest
 
-        reading = read_manifest(self.find_root(), os.environ, self.environment)
+        reading = read_manifest(
+            self.find_root(), os.environ, self.environment, pipelines=pipelines, sources=sources
+        )
         self.secrets = frozenset(reading.secrets)
         return reading
 
-    def open_project(self) -> Project:
-        """The project, bound to the wanted environment. Raises ManifestError, UsageError."""
+    def open_project(
+        self, *, pipelines: Collection[str] | None = None, sources: Collection[str] | None = None
+    ) -> Project:
+        """The project, bound to the wanted environment; arguments and errors as of `read_manifest`."""
         from pipeline_cli.project import Project
 
-        reading = self.read_manifest()
+        reading = self.read_manifest(pipelines=pipelines, sources=sources)
         return Project(self.find_root(), reading.manifest, reading.environment, self.secrets)
 
 

@@ -27,7 +27,7 @@ def command(settings: Settings, pipeline: str, port: int) -> int:
     """
     from pipeline_cli.reports.dashboard import HOST, dashboard_command, settle_in
 
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     source = choose_source(project.manifest, pipeline)
     pipelines_dir = project.state_dir / "dlt" / "pipelines"
     if not (pipelines_dir / source).is_dir():

@@ -19,7 +19,7 @@ def command(settings: Settings, arguments: tuple[str, ...]) -> int:
 
     Example: pipeline-cli sqlmesh fakestore plan
     """
-    project = settings.open_project()
+    project = settings.open_project(sources=())
     name, rest = choose_transform(project.manifest, arguments)
     logs = project.state_dir / "sqlmesh" / "logs"
     folder = project.resolve(project.manifest.transforms[name].path)
