@@ -36,7 +36,9 @@ def preview_resource(project: Project, source: str, resource: str, limit: int) -
             rows = list(islice(_records(dlt_source, resource), limit))
     except Exception as error:
         raise translate(error, source, "") from error
-    return _judge(rows, contract, resource)
+    entry = project.manifest.sources[source].resources.get(resource)
+    declared = {name: column.data_type for name, column in entry.columns.items()} if entry else {}
+    return _judge(rows, contract, resource, {name: kind for name, kind in declared.items() if kind})
 
 
 def _records(dlt_source: Any, resource: str) -> Iterator[Record]:
@@ -45,7 +47,7 @@ def _records(dlt_source: Any, resource: str) -> Iterator[Record]:
         yield from to_records(item)
 
 
-def _judge(rows: list[Record], contract: Contract | None, table: str) -> Preview:
+def _judge(rows: list[Record], contract: Contract | None, table: str, declared: Mapping[str, str]) -> Preview:
     from dlt.common.schema import Schema
 
     schema = Schema("preview")
@@ -59,7 +61,8 @@ def _judge(rows: list[Record], contract: Contract | None, table: str) -> Preview
         else:
             accepted.append(row)
     preview.rows = accepted
-    fixed = {"__".join(path): kind for path, kind in (contract.column_types() if contract else {}).items()}
+    of_contract = contract.column_types() if contract else {}
+    fixed = {**{"__".join(path): kind for path, kind in of_contract.items()}, **declared}
     inferred = exactness.columns.new_columns(exactness.columns.normalize_table(table))
     preview.columns = {**inferred, **{name: kind for name, kind in fixed.items() if name in inferred}}
     return preview
