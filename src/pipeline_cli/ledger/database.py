@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,25 @@ def open_database(database: Path | str) -> tuple[sa.Engine, list[str]]:
             engine = _engine_from_url(database)
             _prepare(engine)
     except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise LoadError(f"the ledger {where} cannot be opened: {_reason(error)}", code="E321") from error
+        raise LoadError(f"the ledger {where} cannot be opened: {_reason(error)}", code="E325") from error
+    except ModuleNotFoundError as error:
+        hint = "For a ledger on Postgres: pip install 'pipeline-cli[postgres]'."
+        raise LoadError(f"the ledger {where} needs {error.name}", code="E325", hint=hint) from error
     return engine, warnings
+
+
+@contextmanager
+def changing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction. Raises LoadError for what the database refuses."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        raise LoadError(f"the ledger refuses: {_reason(error)}", code="E325") from error
+
+
+# Reading is a transaction too: what several queries find belongs together.
+reading = changing
 
 
 def move_aside_if_damaged(path: Path) -> list[str]:
@@ -85,11 +103,13 @@ def _sqlite_engine(url: str) -> sa.Engine:
 
 
 def _engine_from_url(url: str) -> sa.Engine:
-    if url.startswith("sqlite"):
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
-    if url.startswith("postgres://"):
-        url = "postgresql" + url.removeprefix("postgres")
-    engine = sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_TIMEOUT_S})
+    if parsed.drivername in ("postgres", "postgresql"):
+        # From 2.1 on, SQLAlchemy would take psycopg, which we do not depend on.
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_TIMEOUT_S})
     return engine.execution_options(schema_translate_map={None: SERVER_SCHEMA})
 
 
@@ -105,7 +125,7 @@ def _prepare(engine: sa.Engine) -> None:
     if found is not None and found > SCHEMA_VERSION:
         raise UsageError(
             f"a newer pipeline-cli wrote the ledger (version {found}; this one knows {SCHEMA_VERSION})",
-            code="E322",
+            code="E326",
             hint="Upgrade pipeline-cli, or move the ledger away.",
         )
 

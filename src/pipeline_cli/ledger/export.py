@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline_cli.document import format_time
+from pipeline_cli.ledger.database import reading
 from pipeline_cli.ledger.tables import UtcTime, checks, loads, models, runs, steps
 
 # What stays at home: how a run's process is found again, and what the other tables say already.
@@ -39,7 +40,7 @@ class ExportedTable:
 
 def export_runs(engine: sa.Engine, run_ids: Sequence[str]) -> list[ExportedTable]:
     """runs, steps, loads, checks and models of these runs; each has a `run_id`."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return [_export(connection, table, run_ids) for table in (runs, steps, loads, checks, models)]
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pipeline_cli.document import SCHEMA_VERSION, format_time, utc_now
 from pipeline_cli.errors import UsageError
+from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.entries import RunSummary
 from pipeline_cli.ledger.processes import ProcessIdentity
 from pipeline_cli.ledger.tables import runs, steps
@@ -21,7 +22,7 @@ WORST_FIRST = ("running", "interrupted", "failed", "succeeded", "skipped", "unch
 
 def close_abandoned(engine: sa.Engine) -> list[str]:
     now = utc_now()
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         open_runs = connection.execute(sa.select(runs).where(runs.c.status == "running")).all()
     gone = [
         row
@@ -35,7 +36,7 @@ def close_abandoned(engine: sa.Engine) -> list[str]:
 
 def _close(engine: sa.Engine, row: Any, now: datetime) -> None:
     message = f"process {row.pid} on {row.host} ended without closing the run"
-    with engine.begin() as connection:
+    with changing(engine) as connection:
         running = steps.c.run_id == row.run_id, steps.c.status == "running"
         connection.execute(
             sa.update(steps).where(*running).values(status="interrupted", ended_at=now, message=message)
@@ -46,7 +47,7 @@ def _close(engine: sa.Engine, row: Any, now: datetime) -> None:
 
 
 def read_document(engine: sa.Engine, run_id: str) -> dict[str, Any]:
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         row = _run(connection, run_id)
         if row.document is not None:
             document: dict[str, Any] = row.document
@@ -105,7 +106,7 @@ def read_recent(
         query = query.where(runs.c.run_id.in_(sa.select(steps.c.run_id).where(steps.c.pipeline == pipeline)))
     if environment is not None:
         query = query.where(runs.c.environment == environment)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         found = connection.execute(query).all()
         of_steps = sa.select(steps.c.run_id, steps.c.pipeline, steps.c.status)
         ids = [row.run_id for row in found]
@@ -137,7 +138,7 @@ def last_success(engine: sa.Engine, environment: str, pipeline: str) -> datetime
         # An interrupted run may lack the rows of steps that it never came to.
         .where(runs.c.status != "interrupted", runs.c.run_id.not_in(undone))
     )
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         found: datetime | None = connection.execute(query).scalar()
         return found
 
@@ -148,12 +149,12 @@ def last_failed(engine: sa.Engine, environment: str) -> str | None:
         .where(runs.c.environment == environment, runs.c.status.in_(("failed", "interrupted")))
         .order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
     )
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         return connection.execute(query.limit(1)).scalar()
 
 
 def remaining(engine: sa.Engine, run_id: str) -> dict[str, dict[str, int]]:
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         run = _run(connection, run_id)
         own = connection.execute(sa.select(steps).where(steps.c.run_id == run_id)).all()
         later = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult, StepResult, utc_now
-from pipeline_cli.ledger import history
-from pipeline_cli.ledger.database import open_database
+from pipeline_cli.ledger import history, recording
+from pipeline_cli.ledger.database import changing, open_database, reading
 from pipeline_cli.ledger.entries import LoadEntry, RunEntry, RunSummary, TransformState
 from pipeline_cli.ledger.export import ExportedTable, export_runs
-from pipeline_cli.ledger.processes import ProcessIdentity
-from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps
+from pipeline_cli.ledger.tables import loaded_tables, runs
 from pipeline_cli.ledger.transform_state import read_state, write_state
 
 
@@ -45,75 +43,29 @@ class Ledger:
 
     def start_run(self, entry: RunEntry) -> None:
         """Open a run for this process; its status is `running` until finish_run or close_abandoned."""
-        process = ProcessIdentity.here()
-        with self.engine.begin() as connection:
-            connection.execute(
-                runs.insert().values(
-                    run_id=entry.run_id,
-                    environment=entry.environment,
-                    status="running",
-                    started_at=entry.started_at,
-                    claimed_at=utc_now(),
-                    command=entry.command,
-                    selection={name: list(planned) for name, planned in entry.selection.items()},
-                    full_refresh=entry.full_refresh,
-                    host=process.host,
-                    pid=process.pid,
-                    process_start=process.start,
-                    published=False,
-                )
-            )
+        recording.start_run(self.engine, entry)
 
     def claim(self, run_id: str) -> None:
         """The heartbeat: tell other hosts that the run's process is alive."""
-        with self.engine.begin() as connection:
+        with changing(self.engine) as connection:
             connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(claimed_at=utc_now()))
 
     def start_step(self, run_id: str, pipeline: str, step: StepResult) -> None:
         """Write that a step has begun; `step.status` is `running`."""
-        self._write_step(run_id, pipeline, step, ended_at=None)
+        recording.write_step(self.engine, (run_id, pipeline), step)
 
     def finish_step(self, run_id: str, pipeline: str, step: StepResult, message: str | None = None) -> None:
         """Write a step's final status with its checks and models. `message`: its first error, masked."""
         ended_at = step.started_at + timedelta(seconds=step.duration_s)
-        self._write_step(run_id, pipeline, step, ended_at=ended_at, message=message)
+        recording.write_step(self.engine, (run_id, pipeline), step, ended_at, message)
 
     def record_load(self, run_id: str, environment: str, entry: LoadEntry) -> None:
         """Write the account of one ingest, a row a resource; one row without a resource where it has none."""
-        where = {"run_id": run_id, "pipeline": entry.pipeline, "source": entry.source}
-        what = {
-            "started_at": entry.started_at,
-            "ended_at": entry.ended_at,
-            "status": entry.status,
-            "error": entry.error,
-            "load_id": entry.load_ids[-1] if entry.load_ids else None,
-        }
-        rows = [{**where, **what, **_account(asdict(resource))} for resource in entry.resources]
-        touched = [
-            {"environment": environment, "load_id": load_id, "dataset": dataset, "table_name": table}
-            for load_id in dict.fromkeys(entry.load_ids)
-            # A package without rows is known too: as one that touched no table.
-            for dataset, table in sorted(entry.tables) or [("", "")]
-        ]
-        with self.engine.begin() as connection:
-            connection.execute(loads.insert(), rows or [{**where, **what, **_account({})}])
-            for row in touched:
-                _replace(connection, loaded_tables, row)
+        recording.record_load(self.engine, run_id, environment, entry)
 
     def finish_run(self, result: RunResult, ended_at: datetime | None = None) -> None:
         """Close a run with its document; `unpublished` gives it until mark_published."""
-        error = next((entry.message for entry in result.errors), None)
-        with self.engine.begin() as connection:
-            connection.execute(
-                sa.update(runs)
-                .where(runs.c.run_id == result.run_id)
-                .values(
-                    status=result.status,
-                    ended_at=ended_at or utc_now(),
-                    error=error,
-                    document=result.to_dict(),
-                )
-            )
+        recording.finish_run(self.engine, result, ended_at or utc_now())
 
     def close_abandoned(self) -> list[str]:
         """Close the runs whose process is gone as `interrupted`; their ids."""
@@ -147,7 +99,7 @@ class Ledger:
         return history.remaining(self.engine, run_id)
 
     def was_full_refresh(self, run_id: str) -> bool:
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return bool(connection.scalar(sa.select(runs.c.full_refresh).where(runs.c.run_id == run_id)))
 
     # -- transforms ------------------------------------------------------------------------------------------
@@ -166,7 +118,7 @@ class Ledger:
             table.environment == environment, table.load_id.in_(list(load_ids))
         )
         found: dict[str, set[tuple[str, str]]] = {}
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             for row in connection.execute(query):
                 touched = found.setdefault(str(row.load_id), set())
                 if row.table_name:
@@ -182,7 +134,7 @@ class Ledger:
             runs.c.status != "running",
             sa.true() if again else ~runs.c.published,
         )
-        with self.engine.connect() as connection:
+        with reading(self.engine) as connection:
             return list(connection.scalars(query.order_by(runs.c.started_at)))
 
     def export(self, run_ids: Sequence[str]) -> list[ExportedTable]:
@@ -190,56 +142,5 @@ class Ledger:
         return export_runs(self.engine, run_ids)
 
     def mark_published(self, run_ids: Sequence[str]) -> None:
-        with self.engine.begin() as connection:
+        with changing(self.engine) as connection:
             connection.execute(sa.update(runs).where(runs.c.run_id.in_(run_ids)).values(published=True))
-
-    def _write_step(
-        self,
-        run_id: str,
-        pipeline: str,
-        step: StepResult,
-        *,
-        ended_at: datetime | None,
-        message: str | None = None,
-    ) -> None:
-        where = {"run_id": run_id, "pipeline": pipeline}
-        row = {
-            **where,
-            "name": step.name,
-            "kind": step.kind,
-            "status": step.status,
-            "tries": step.tries,
-            "started_at": step.started_at,
-            "ended_at": ended_at,
-            "message": message,
-            "result": step.to_dict(),
-        }
-        of_step = {**where, "step": step.name}
-        with self.engine.begin() as connection:
-            _replace(connection, steps, row)
-            if step.checks:
-                connection.execute(checks.insert(), [{**of_step, **asdict(check)} for check in step.checks])
-            if step.models:
-                connection.execute(
-                    models.insert(), [{**of_step, **_model(asdict(model))} for model in step.models]
-                )
-
-
-def _replace(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    """Write a row by its primary key, instead of the one that may be there."""
-    key = [column == row[column.name] for column in table.primary_key]
-    connection.execute(sa.delete(table).where(*key))
-    connection.execute(table.insert().values(row))
-
-
-def _account(resource: dict[str, Any]) -> dict[str, Any]:
-    counts = {name: resource.get(name, 0) for name in ("extracted", "loaded", "quarantined", "deduplicated")}
-    names = {name: resource.get(name) for name in ("endpoint", "dataset")}
-    return {**counts, **names, "resource": resource.get("name"), "table_name": resource.get("table")}
-
-
-def _model(model: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: model[name] for name in ("name", "status", "duration_s", "message")},
-        "row_count": model["rows"],
-    }

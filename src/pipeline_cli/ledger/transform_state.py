@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.entries import TransformState
 from pipeline_cli.ledger.tables import transforms
 
@@ -15,7 +16,7 @@ def _is(key: Key) -> list[sa.ColumnElement[bool]]:
 
 
 def read_state(engine: sa.Engine, key: Key) -> TransformState | None:
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         row = connection.execute(sa.select(transforms).where(*_is(key))).one_or_none()
     if row is None:
         return None
@@ -31,7 +32,7 @@ def read_state(engine: sa.Engine, key: Key) -> TransformState | None:
 
 def write_state(engine: sa.Engine, key: Key, state: TransformState) -> None:
     environment, pipeline, name = key
-    with engine.begin() as connection:
+    with changing(engine) as connection:
         connection.execute(sa.delete(transforms).where(*_is(key)))
         connection.execute(
             transforms.insert().values(

@@ -68,7 +68,7 @@ def test_dataclasses_work_in_a_plugin(tmp_path: Path) -> None:
         ("def (", "plugin a failed while loading plugins/a.py: invalid syntax (line 1)"),
         ("import nowhere_to_be_found", "plugin a failed while loading plugins/a.py: ModuleNotFoundError: No module"),
         ("raise SystemExit(2)", "plugin a failed while loading plugins/a.py: it called sys.exit(2)"),
-        (HEAD + "@hookimpl\ndef run_finishd(): pass", "plugin a: run_finishd is no hook and is never called: did you mean run_finished?"),
+        (HEAD + "@hookimpl\ndef run_finishd(): pass", "plugin a: run_finishd is no hook and is never called: did you"),
         (HEAD + "@hookimpl\ndef zzz(): pass", "plugin a: zzz is no hook and is never called: there is run_started, "),
         ("def run_finished(): pass", "plugin a: run_finished is never called: mark it with @hookimpl"),
         (HEAD + "@hookimpl\ndef run_finished(reslt): pass", "plugin a is left out: "),

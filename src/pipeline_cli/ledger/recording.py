@@ -1,0 +1,116 @@
+"""Writing what happens in a run. Every change is its own short transaction."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline_cli.document import RunResult, StepResult, utc_now
+from pipeline_cli.ledger.database import changing
+from pipeline_cli.ledger.entries import LoadEntry, RunEntry
+from pipeline_cli.ledger.processes import ProcessIdentity
+from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps
+
+
+def start_run(engine: sa.Engine, entry: RunEntry) -> None:
+    process = ProcessIdentity.here()
+    with changing(engine) as connection:
+        connection.execute(
+            runs.insert().values(
+                run_id=entry.run_id,
+                environment=entry.environment,
+                status="running",
+                started_at=entry.started_at,
+                claimed_at=utc_now(),
+                command=entry.command,
+                selection={name: list(planned) for name, planned in entry.selection.items()},
+                full_refresh=entry.full_refresh,
+                host=process.host,
+                pid=process.pid,
+                process_start=process.start,
+                published=False,
+            )
+        )
+
+
+def write_step(
+    engine: sa.Engine,
+    place: tuple[str, str],
+    step: StepResult,
+    ended_at: datetime | None = None,
+    message: str | None = None,
+) -> None:
+    """Write a step as it is now, with its checks and models. `place`: run id and pipeline."""
+    where = dict(zip(("run_id", "pipeline"), place, strict=True))
+    row = {
+        **where,
+        "name": step.name,
+        "kind": step.kind,
+        "status": step.status,
+        "tries": step.tries,
+        "started_at": step.started_at,
+        "ended_at": ended_at,
+        "message": message,
+        "result": step.to_dict(),
+    }
+    of_step = {**where, "step": step.name}
+    with changing(engine) as connection:
+        _replace(connection, steps, row)
+        if step.checks:
+            connection.execute(checks.insert(), [{**of_step, **asdict(check)} for check in step.checks])
+        if step.models:
+            connection.execute(
+                models.insert(), [{**of_step, **_model(asdict(model))} for model in step.models]
+            )
+
+
+def record_load(engine: sa.Engine, run_id: str, environment: str, entry: LoadEntry) -> None:
+    shared = {
+        "run_id": run_id,
+        "pipeline": entry.pipeline,
+        "source": entry.source,
+        "started_at": entry.started_at,
+        "ended_at": entry.ended_at,
+        "status": entry.status,
+        "error": entry.error,
+        "load_id": entry.load_ids[-1] if entry.load_ids else None,
+    }
+    rows = [{**shared, **_account(asdict(resource))} for resource in entry.resources]
+    touched = [
+        {"environment": environment, "load_id": load_id, "dataset": dataset, "table_name": table}
+        for load_id in dict.fromkeys(entry.load_ids)
+        # A package without rows is known too: as one that touched no table.
+        for dataset, table in sorted(entry.tables) or [("", "")]
+    ]
+    with changing(engine) as connection:
+        connection.execute(loads.insert(), rows or [{**shared, **_account({})}])
+        for row in touched:
+            _replace(connection, loaded_tables, row)
+
+
+def finish_run(engine: sa.Engine, result: RunResult, ended_at: datetime) -> None:
+    error = next((entry.message for entry in result.errors), None)
+    values = {"status": result.status, "ended_at": ended_at, "error": error, "document": result.to_dict()}
+    with changing(engine) as connection:
+        connection.execute(sa.update(runs).where(runs.c.run_id == result.run_id).values(**values))
+
+
+def _replace(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
+    """Write a row by its primary key, instead of the one that may be there."""
+    key = [column == row[column.name] for column in table.primary_key]
+    connection.execute(sa.delete(table).where(*key))
+    connection.execute(table.insert().values(row))
+
+
+def _account(resource: dict[str, Any]) -> dict[str, Any]:
+    counts = {name: resource.get(name, 0) for name in ("extracted", "loaded", "quarantined", "deduplicated")}
+    names = {name: resource.get(name) for name in ("endpoint", "dataset")}
+    return {**counts, **names, "resource": resource.get("name"), "table_name": resource.get("table")}
+
+
+def _model(model: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: model[name] for name in ("name", "status", "duration_s", "message")}
+    return {**kept, "row_count": model["rows"]}
