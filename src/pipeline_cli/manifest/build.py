@@ -119,6 +119,8 @@ class Builder:
         for key, entry in (node.entries if isinstance(node, Mapping) else {}).items():
             if field.names and not self.check_name(key, entry.key, field.names):
                 values[key] = INVALID
+            elif hint is Any or "${" in key:
+                values[key] = self._free_entry(entry.key, entry.value)
             elif hint is str and looks_secret(key) and isinstance(entry.value, Scalar):
                 values[key] = self.values.read_free(entry.value, secret=True)
             else:
