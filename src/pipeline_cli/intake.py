@@ -104,7 +104,8 @@ def make_rules(
         dataset=dataset_name(source),
         table=table,
         disposition=hints.write_disposition if declared else _disposition(resource),
-        primary_key=hints.primary_key or _primary_key(resource),
+        primary_key=hints.primary_key or _key_columns(resource, "primary_key"),
+        replaces_by_key=not _key_columns(resource, "merge_key"),
         contract=contract,
         on_violation=hints.on_violation,
         max_rejected=hints.max_rejected,
@@ -135,9 +136,7 @@ def _apply_hints(resource: DltResource, hints: ResourceHints, rules: GateRules) 
         arguments["write_disposition"] = {"disposition": "merge", "strategy": "delete-insert"}
     elif rules.disposition == "scd2":
         columns["_record_hash"] = {"data_type": "text"}
-        # The metadata differ in every run: only the record's own content makes a new version.
-        versions = {"disposition": "merge", "strategy": "scd2", "row_version_column_name": "_record_hash"}
-        arguments["write_disposition"] = versions
+        arguments["write_disposition"] = {"disposition": "merge", "strategy": "scd2"}
         if rules.cursor:  # a load of what is new says nothing of the records it does not hold
             arguments["merge_key"] = list(rules.primary_key)
     else:
@@ -166,9 +165,9 @@ def _disposition(resource: DltResource) -> str:
     return declared if isinstance(declared, str) else "append"
 
 
-def _primary_key(resource: DltResource) -> tuple[str, ...]:
+def _key_columns(resource: DltResource, hint: str) -> tuple[str, ...]:
     columns = resource.compute_table_schema().get("columns", {})
-    return tuple(name for name, column in columns.items() if column.get("primary_key"))
+    return tuple(name for name, column in columns.items() if column.get(hint))
 
 
 def known_hashes(

@@ -22,6 +22,9 @@ class GateRules:
     table: str
     disposition: str  # append, merge, replace, scd2
     primary_key: tuple[str, ...] = ()
+    # Whether a row stands for its key alone, so that an unchanged one may be left out: not with a merge_key,
+    # by which a load replaces more than it holds.
+    replaces_by_key: bool = True
     contract: Contract | None = None
     on_violation: str = "quarantine"
     max_rejected: Limit | None = None

@@ -12,9 +12,10 @@ from dlt.extract.items_transform import ItemTransform
 from pipeline_cli.contracts.json_values import plain_json, record_hash
 from pipeline_cli.contracts.reasons import Record, Rejected
 from pipeline_cli.document import ResourceResult
-from pipeline_cli.gate.records import REJECTED, Page, value_at
+from pipeline_cli.gate.records import REJECTED, Page
 from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
+from pipeline_cli.gate.selection import open_selection
 
 
 class WriteStep(ItemTransform[Any, Any]):
@@ -27,6 +28,7 @@ class WriteStep(ItemTransform[Any, Any]):
         self._rules = rules
         self._context = context
         self._moment = datetime.min.replace(tzinfo=UTC)
+        self._selection = open_selection(rules, context)
         self.result = ResourceResult(rules.resource, rules.dataset, rules.table, rules.endpoint)
         self.written = 0  # rows given to dlt, before it drops earlier versions of the same key
         self.has_output = rules.disposition == "replace"  # an empty source empties the table it replaces
@@ -36,48 +38,54 @@ class WriteStep(ItemTransform[Any, Any]):
         rejected = [record[REJECTED] for record in item if REJECTED in record]
         before = self.result.extracted
         self.result.extracted += len(item)
-        yield self._page(records, self._next_moment(), first=not before)
+        yield self._page(records, rejected, first=not before)
         if rejected:
             self._count_rejected(rejected)
-            if rows := new_rejects(self._rules, self._context, self.result, rejected, self._moment):
+            if rows := new_rejects(self._rules, self._context, self.result, rejected, self._next_moment()):
                 self.has_output = True
                 yield for_quarantine(rows)
         self._context.progress(self._rules.resource, self.result.extracted)
 
-    def _page(self, records: list[Record], moment: datetime, *, first: bool) -> Any:
-        if first and not records and self._rules.table not in self._context.tables:
-            # A source without records still makes its table, so that models that read it can be built.
+    def _page(self, records: list[Record], rejected: list[Rejected], *, first: bool) -> Any:
+        if first and not records and self._needs_empty_load():
             self.has_output = True
             return dlt.mark.materialize_table_schema()
-        hashes = [record_hash(record) for record in records]
-        kept = self._changed(records, hashes)
-        page = Page(self._row(records[index], hashes[index], moment) for index in kept)
+        page = Page(self._row(records[index], digest) for index, digest in self._select(records, rejected))
         page.received = records
-        self.result.deduplicated += len(records) - len(kept)
         self.written += len(page)
         self.has_output = self.has_output or bool(page)
         return page
 
-    def _changed(self, records: list[Record], hashes: list[str]) -> list[int]:
-        """Indexes of the records to write: of equal keys the last, and none that the table holds unchanged."""
-        if self._rules.disposition not in ("merge", "scd2"):
-            return list(range(len(records)))
-        last = {tuple(str(value_at(r, k)) for k in self._rules.primary_key): i for i, r in enumerate(records)}
-        chosen = sorted(last.values())
-        if self._rules.disposition == "scd2":
-            return chosen  # dlt closes the versions of records that a load does not hold
-        known = self._context.known(self._rules.table, "_record_hash", [hashes[index] for index in chosen])
-        return [index for index in chosen if hashes[index] not in known]
+    def _needs_empty_load(self) -> bool:
+        """Whether a source without records has something to load.
 
-    def _row(self, record: Record, digest: str, moment: datetime) -> Record:
+        Its table, so that models that read it can be built; for scd2, the end of the versions that it had.
+        """
+        ends_versions = self._rules.disposition == "scd2" and self._rules.cursor is None
+        return ends_versions or self._rules.table not in self._context.tables
+
+    def _select(self, records: list[Record], rejected: list[Rejected]) -> list[tuple[int, str]]:
+        """(index, hash) of the records to write; of the others the doubtful are added to `rejected`."""
+        hashes = [record_hash(record) for record in records]
+        if self._selection is None:
+            return list(enumerate(hashes))
+        chosen, doubtful = self._selection.select(records, hashes)
+        rejected.extend(doubtful)
+        self.result.deduplicated += len(records) - len(chosen) - len(doubtful)
+        return [(index, hashes[index]) for index in chosen]
+
+    def _row(self, record: Record, digest: str) -> Record:
         row = {
             **record,
             "_run_id": self._context.run_id,
-            "_extracted_at": moment,
+            "_extracted_at": self._next_moment(),
             "_source": self._rules.source,
         }
         if self._rules.disposition in ("merge", "scd2"):
             row["_record_hash"] = digest
+        if self._rules.disposition == "scd2":
+            # The version's own id: child rows take theirs from it, so those of an unchanged record are known.
+            row["_dlt_id"] = digest
         if self._rules.keep_raw:
             row["_raw"] = record
             row["_endpoint"] = self._rules.endpoint
@@ -85,7 +93,7 @@ class WriteStep(ItemTransform[Any, Any]):
         return row
 
     def _next_moment(self) -> datetime:
-        # Strictly later page by page: of two versions of a key in one load, dlt keeps the later (dedup_sort).
+        # Strictly later row by row: of two versions of a key in one load, dlt keeps the later (dedup_sort).
         self._moment = max(datetime.now(UTC), self._moment + timedelta(microseconds=1))
         return self._moment
 
