@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PYTHONPATH PYTHONHOME
 export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test test-faults bench constraints clean
+.PHONY: setup run test test-faults bench picture constraints clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -52,6 +52,10 @@ test-faults: setup
 bench: setup
 	@$(BIN)/python -m compileall -q src benchmarks
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+# docs/run.svg, from what the command really prints.
+picture: setup
+	@$(BIN)/python docs/draw_run.py
 
 # After a change of the dependencies in pyproject.toml: install without constraints, then write down what came.
 constraints:

@@ -1,0 +1,116 @@
+"""The README says what the command does: every verb and option that it shows is there, and none is missing."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from pipeline_cli import errors
+from pipeline_cli.cli.app import VERBS, root_group
+from pipeline_cli.plugins.specs import MOMENTS
+from pipeline_cli.testing import make_project, run_cli
+
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `([a-z][^`]*)` \| (.+) \| `(pipeline-cli [^`]+)` \|$", README, re.MULTILINE)
+PYTHON_SOURCE = """
+import dlt
+
+@dlt.resource(primary_key="id", write_disposition="merge")
+def things():
+    yield [{"id": 1}, {"id": 2}]
+"""
+PLUGIN_MANIFEST = """
+version: 1
+name: shop
+default_environment: dev
+environments: {dev: {destination: duckdb}}
+destinations: {duckdb: {type: duckdb}}
+sources: {things: {type: python, path: sources/things.py}}
+plugins: {shout: {prefix: "!"}}
+pipelines: {things: {sources: [things]}}
+"""
+
+
+def code_block(language: str) -> str:
+    (found,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return str(found)
+
+
+def leaf_commands() -> Iterator[tuple[str, click.Command]]:
+    """Each verb that does something: ("runs list", its command)."""
+    for verb, (module, _) in VERBS.items():
+        command: click.Command = importlib.import_module(module).command
+        if isinstance(command, click.Group):
+            yield from ((f"{verb} {name}", child) for name, child in command.commands.items())
+        else:
+            yield verb, command
+
+
+COMMANDS = dict(leaf_commands())
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_every_command_is_documented_with_a_line_and_an_example(verb: str) -> None:
+    rows = [(line, example) for usage, line, example in ROWS if f"{usage} ".startswith(f"{verb} ")]
+    assert len(rows) == 1, f"the README's table lacks {verb}"
+    assert rows[0][1].startswith(f"pipeline-cli {verb}")
+
+
+@pytest.mark.parametrize("example", [example for _, _, example in ROWS])
+def test_every_example_is_one_that_the_command_understands(example: str) -> None:
+    words = shlex.split(example)[1:]
+    size = 2 if " ".join(words[:2]) in COMMANDS else 1
+    command = COMMANDS[" ".join(words[:size])]
+    context = click.Context(command, info_name=words[0], parent=click.Context(root_group))
+    if words[0] not in ("dlt", "sqlmesh"):
+        command.make_parser(context).parse_args(words[size:])
+
+
+def test_every_option_is_in_the_readme() -> None:
+    options = {
+        option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts
+    }
+    long_options = {option for option in options if option.startswith("--")}
+    assert len(long_options) > 10
+    assert {option for option in long_options if not re.search(rf"{option}\b", README)} == set()
+
+
+def test_every_exit_code_is_documented() -> None:
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    told = {
+        int(code)
+        for cell in re.findall(r"^\| ([\d, ]+) \|", README, re.MULTILINE)
+        for code in cell.split(",")
+    }
+    assert told == codes
+
+
+def test_every_moment_of_a_plugin_is_documented() -> None:
+    assert [moment for moment in MOMENTS if f"`{moment}`" not in README] == []
+
+
+def test_the_manifest_of_the_readme_is_valid(tmp_path: Path) -> None:
+    run_cli(["init", "."], cwd=tmp_path)
+    (tmp_path / "pipelines.yaml").write_text(code_block("yaml"), encoding="utf-8")
+    result = run_cli(["validate"], cwd=tmp_path)
+    assert result.exit_code == 0, result.stderr
+
+
+def test_the_plugin_of_the_readme_works(tmp_path: Path) -> None:
+    files = {"plugins/shout.py": code_block("python"), "sources/things.py": PYTHON_SOURCE}
+    project = make_project(tmp_path, PLUGIN_MANIFEST, files)
+    result = run_cli(["run"], cwd=project)
+    assert result.exit_code == 0, result.stdout + result.stderr
+    assert re.search(r"^! \S+ succeeded$", result.stdout, re.MULTILINE)
+
+
+def test_the_readme_names_only_make_targets_that_are_there() -> None:
+    makefile = (Path(__file__).parents[3] / "Makefile").read_text()
+    for target in set(re.findall(r"^    make (\w+)", README, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
