@@ -39,9 +39,10 @@ _BOOKMARKS = frozenset(("continuation", "end", "next", "page", "start", "sync"))
 _WORD_BREAK = re.compile(r"([a-z0-9])([A-Z])")
 # A port and a path with an @ in it are no password.
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s:@/?#\"']*:(?!\d{1,5}/)(?P<password>[^\s\"']+)@")
-_ASSIGNMENT = re.compile(
-    r"(?P<key>[A-Za-z0-9_.-]+)[\"']?\s*[:=]\s*(?P<value>\"[^\"]*\"?|'[^']*'?|[^\s{\[|>&!#,}\]\"'][^,}\]#]*)"
-)
+_ASSIGNMENT = r"([A-Za-z0-9_.-]+)[\"']?\s*[:=]\s*"
+_QUOTED = r"\"(?:\\.|[^\"\\])*\"?|'(?:''|[^'])*'?"
+_VALUE_IN_BRACES = rf"{_QUOTED}|(?![{{\[|>#,}}\]])(?:\$\{{[^}}]*\}}|[^,}}\]])+"
+_VALUE_ALONE = rf"{_QUOTED}|(?![{{\[|>#])\S.*?(?=\s#|$)"
 _ONLY_VARIABLES = re.compile(r"[\"']?((Bearer|Basic|Token)\s+)?(\$\{env:[A-Za-z0-9_]+(:-)?\}\s*)+[\"']?\s*")
 
 
@@ -69,9 +70,19 @@ def plain_secrets(line: str) -> Iterator[tuple[int, int]]:
     for match in _URL_PASSWORD.finditer(line):
         if not _ONLY_VARIABLES.fullmatch(match["password"]):
             yield match.span("password")
-    for match in _ASSIGNMENT.finditer(line):
-        if looks_secret(match["key"]) and not _ONLY_VARIABLES.fullmatch(match["value"]):
-            yield match.span("value")
+    assigned = re.compile(_ASSIGNMENT)
+    assignment = assigned.search(line)
+    while assignment is not None:
+        end = assignment.end()
+        if looks_secret(assignment[1]):
+            before = line[: assignment.start()]
+            pattern = _VALUE_IN_BRACES if "{" in before or "[" in before else _VALUE_ALONE
+            value = re.compile(pattern).match(line, end)
+            if value is not None:
+                end = value.end()
+                if not _ONLY_VARIABLES.fullmatch(value[0]):
+                    yield value.span()
+        assignment = assigned.search(line, end)
 
 
 def mask(text: str, secrets: Collection[str]) -> str:
