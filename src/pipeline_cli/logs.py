@@ -69,6 +69,6 @@ def read_log(project: Project, run_id: str) -> str:
 
 
 def _remove_old(folder: Path, keep: int) -> None:
-    """Run ids sort by time, so the names do too."""
-    for path in sorted(folder.glob("*.log"))[:-keep]:
+    """Run ids sort by time, so the names do too. The logs of bugs (bug-….log) stay."""
+    for path in sorted(folder.glob("[0-9]*.log"))[:-keep]:
         path.unlink(missing_ok=True)
