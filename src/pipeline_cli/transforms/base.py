@@ -47,6 +47,7 @@ class TransformResult:
     checks: list[CheckResult] = field(default_factory=list)
     message: str | None = None
     hint: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class TransformEngine(Protocol):

@@ -1,0 +1,200 @@
+"""dbt: build what has changed or is fed new data, each model before its tests, and those before what follows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline_cli.document import CheckResult
+from pipeline_cli.errors import TransformError
+from pipeline_cli.transforms import dbt_results as results
+from pipeline_cli.transforms.base import TransformRequest, TransformResult
+from pipeline_cli.transforms.dbt_profile import write_profile
+from pipeline_cli.transforms.process import engine_process, project_folder, rerun_hint, shorten
+
+
+@dataclass(slots=True)
+class _Build:
+    """What a build leaves for the test that follows: the parsed project, the tests that ran, whether it built."""
+
+    identity: tuple[Path, str, str]
+    manifest: Any
+    checks: dict[str, CheckResult]
+    built: bool
+
+
+class DbtEngine:
+    """The TransformEngine (transforms/base.py) for dbt projects."""
+
+    def __init__(self) -> None:
+        self._last: _Build | None = None
+
+    def build(self, request: TransformRequest) -> TransformResult:
+        """`dbt build` of what has changed since the last good build, what fresh tables feed, and what follows.
+
+        A model's tests run right after it; where one of severity `error` fails, what follows is skipped.
+        """
+        with _session(request):
+            manifest = _parse(request)
+            selected = _select(request, manifest)
+            outcome = _invoke(request, manifest, "build", *_build_arguments(request, selected))
+            models, checks = results.read_results(outcome, manifest, request)
+            self._last = _Build(_identity(request), manifest, checks, built=bool(models))
+            message = results.explain(models, checks)
+            if message:
+                return TransformResult("failed", models, list(checks.values()), message, rerun_hint(request))
+            _keep_state(request, manifest)
+        return TransformResult("succeeded" if models else "unchanged", models, list(checks.values()))
+
+    def test(self, request: TransformRequest) -> TransformResult:
+        """Every test of the project: the results of those that the build before has run, and the others now."""
+        with _session(request):
+            last, self._last = self._last, None
+            if last is None or last.identity != _identity(request):
+                last = _Build(_identity(request), _parse(request), {}, built=False)
+            checks = dict(last.checks)
+            names = results.tests_to_run(last.manifest, checks)
+            if names:
+                outcome = _invoke(request, last.manifest, "test", "--select", *names)
+                checks |= results.read_results(outcome, last.manifest, request)[1]
+            notes = [_write_docs(request, last.manifest)] if last.built else []
+        message = results.explain([], checks)
+        hint = rerun_hint(request) if message else None
+        return TransformResult(
+            "failed" if message else "succeeded", [], list(checks.values()), message, hint, notes
+        )
+
+
+def _parse(request: TransformRequest) -> Any:
+    """dbt's manifest of the project. Raises TransformError when it cannot be parsed."""
+    folder = project_folder(request, "dbt_project.yml")
+    write_profile(folder, request)
+    return _invoke(request, None, "parse")
+
+
+def _select(request: TransformRequest, manifest: Any) -> list[str] | None:
+    """Selectors of what is to be built; None is everything."""
+    state = _state_dir(request) / "state"
+    if request.full_refresh or request.fresh is None or not (state / "manifest.json").exists():
+        return None
+    if _read(state / "variables") != _hash_variables(request, manifest):
+        return None
+    known = {(table.dataset, table.name) for table in request.bronze}
+    tables = {(source.schema, source.identifier): source for source in manifest.sources.values()}
+    fresh = request.fresh or frozenset()
+    # Tables that are not ours to know count as fresh.
+    stale = [source for table, source in tables.items() if table in fresh or table not in known]
+    return [*(f"source:{source.source_name}.{source.name}+" for source in stale), "state:modified+"]
+
+
+def _build_arguments(request: TransformRequest, selected: Sequence[str] | None) -> list[str]:
+    arguments = ["--full-refresh"] if request.full_refresh else []
+    if selected is not None:
+        arguments += ["--select", *selected, "--state", str(_state_dir(request) / "state")]
+    return arguments
+
+
+def _invoke(request: TransformRequest, manifest: Any, command: str, *arguments: str) -> Any:
+    """Run a dbt command; returns its result. Raises TransformError when dbt could not get to its nodes."""
+    from dbt.cli.main import dbtRunner
+
+    folder, state_dir = project_folder(request, "dbt_project.yml").absolute(), _state_dir(request)
+    flags = ["--quiet", "--no-version-check", "--no-send-anonymous-usage-stats", "--no-use-colors"]
+    flags += ["--log-level-file", "info", "--log-path", str(state_dir / "logs")]
+    places = [
+        "--project-dir",
+        str(folder),
+        "--profiles-dir",
+        str(folder),
+        "--target-path",
+        str(state_dir / "target"),
+    ]
+    values = [
+        "--target",
+        request.project.environment_name,
+        "--vars",
+        json.dumps(dict(request.transform.variables)),
+    ]
+    done = dbtRunner(manifest=manifest).invoke([*flags, command, *arguments, *places, *values])
+    if done.exception is not None:
+        raise _explain_refusal(done.exception, request) from done.exception
+    return done.result
+
+
+def _explain_refusal(error: BaseException, request: TransformRequest) -> TransformError:
+    text = str(error)
+    if "dbt deps" in text:
+        message = f"the dbt project {request.transform.path} has packages that are not installed"
+        return TransformError(message, code="E332", hint=f"Run `dbt deps` in {request.transform.path}.")
+    return TransformError(
+        f"the dbt project {request.transform.path} cannot be built: {shorten(text, request)}",
+        code="E332",
+        hint=f"Correct it; `dbt parse` in {request.transform.path} says more.",
+    )
+
+
+def _write_docs(request: TransformRequest, manifest: Any) -> str:
+    """One self-contained page with every model and column; returns a note that says where."""
+    state_dir = _state_dir(request)
+    _invoke(request, manifest, "docs", "generate", "--static", "--no-compile")
+    page = state_dir / "docs.html"
+    (state_dir / "target" / "static_index.html").replace(page)
+    return f"documentation: {shorten(page, request)}"
+
+
+def _keep_state(request: TransformRequest, manifest: Any) -> None:
+    """Keep what was built, for the next build to compare with."""
+    state_dir = _state_dir(request)
+    state = state_dir / "state"
+    state.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(state_dir / "target" / "manifest.json", state / "manifest.tmp")
+    (state / "manifest.tmp").replace(state / "manifest.json")
+    (state / "variables").write_text(_hash_variables(request, manifest), encoding="utf-8")
+
+
+def _hash_variables(request: TransformRequest, manifest: Any) -> str:
+    """The variables that models read, of dbt and of the environment: dbt's state:modified does not see them."""
+    own = request.warehouse.dbt_environment()
+    environ = {name: value for name, value in manifest.env_vars.items() if name not in own}
+    text = json.dumps([dict(request.transform.variables), environ], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def _session(request: TransformRequest) -> Iterator[None]:
+    """dbt's process-wide state set for one call: variables that the profile names, and no telemetry."""
+    with engine_process(request), _environment(request.warehouse.dbt_environment() | {"DO_NOT_TRACK": "1"}):
+        yield
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _state_dir(request: TransformRequest) -> Path:
+    return request.project.state_dir.absolute() / "dbt" / request.name
+
+
+def _identity(request: TransformRequest) -> tuple[Path, str, str]:
+    return (request.project.root, request.project.environment_name, request.name)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
