@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipeline_cli.testing import CliResult, run_cli
 from tests.project import figures
 from tests.project.conftest import Shop, query_duckdb
@@ -77,27 +79,26 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def test_every_column_of_every_gold_model_holds_the_independent_figures(shop: Shop) -> None:
-    before = today()
-    document = assert_succeeded(shop.run())
-    as_of = before if before == today() else today()  # a run over midnight counts ages up to the later day
-
-    assert document["status"] == "succeeded"
-    assert_models_hold(shop, fakestore_figures(shop.fakestore.data))
-    assert_models_hold(shop, crm_figures(shop.crm.data, as_of))
-
-
-def test_second_run_loads_nothing_and_rebuilds_nothing(shop: Shop) -> None:
+def test_every_gold_model_holds_the_figures_and_a_second_run_rebuilds_nothing(shop: Shop) -> None:
     assert_succeeded(shop.run())
+    as_of = today()
+
     second = assert_succeeded(shop.run())
 
     for name, step in steps_of(second).items():
-        if step["kind"] == "ingest":
-            assert [resource["loaded"] for resource in step["resources"]] == [0, 0, 0], name
-        if step["kind"] == "transform":
-            assert step["status"] == "unchanged", name
-            assert step["models"] == [], name
+        assert step["status"] == "unchanged", name
+        assert [resource["loaded"] for resource in step.get("resources", [])] in ([], [0, 0, 0]), name
+        assert step.get("models", []) == [], name
     assert_models_hold(shop, fakestore_figures(shop.fakestore.data))
+    assert_models_hold(shop, crm_figures(shop.crm.data, as_of))
+    assert_no_personal_data(shop)
+
+
+def assert_no_personal_data(shop: Shop) -> None:
+    text = str(shop.query("SELECT * FROM gold_fakestore.mart_sales_overview"))
+    for user in shop.fakestore.data["/users"]:
+        personal = [user["email"], user["phone"], user["password"], user["address"]["street"]]
+        assert not [value for value in [*personal, *user["name"].values()] if value in text]
 
 
 def test_third_run_shows_a_new_price_a_new_cart_a_shorter_cart_and_a_moved_user(shop: Shop) -> None:
@@ -144,6 +145,7 @@ def test_records_that_break_their_contract_stay_apart_and_the_rest_arrives(shop:
     assert_models_hold(shop, fakestore_figures(good))
 
 
+@pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
 def test_a_line_whose_product_was_rejected_stays_without_a_price(shop: Shop) -> None:
     shop.fakestore.data["/products"][0]["price"] = "free"
 
@@ -153,6 +155,7 @@ def test_a_line_whose_product_was_rejected_stays_without_a_price(shop: Shop) -> 
     assert_models_hold(shop, fakestore_figures(known))
 
 
+@pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
 def test_a_purchase_without_its_customer_stops_the_crm_before_gold_changes(shop: Shop) -> None:
     assert_succeeded(shop.run("crm"))
     published = shop.query("SELECT * FROM gold_crm.fact_regional_sales ORDER BY region")
@@ -161,11 +164,12 @@ def test_a_purchase_without_its_customer_stops_the_crm_before_gold_changes(shop:
 
     result = shop.run("crm")
 
-    assert result.exit_code in (1, 4), result.stdout + result.stderr
-    assert "relationships_stg_purchases_customer_id" in result.stdout
+    assert result.exit_code == 4, result.stdout + result.stderr
+    assert "relationships(customer_id) found 1 row in silver_crm.stg_purchases" in result.stdout
     assert shop.query("SELECT * FROM gold_crm.fact_regional_sales ORDER BY region") == published
 
 
+@pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
 def test_a_crm_that_tells_another_count_than_it_lists_loads_nothing(shop: Shop) -> None:
     shop.crm.data["/purchases/count"] = {"count": 301}
 
@@ -174,21 +178,6 @@ def test_a_crm_that_tells_another_count_than_it_lists_loads_nothing(shop: Shop) 
     assert result.exit_code == 4, result.stdout + result.stderr
     assert "301" in result.stdout
     assert "300" in result.stdout
-
-
-def test_the_mart_holds_no_personal_data(shop: Shop) -> None:
-    assert_succeeded(shop.run("fakestore"))
-    text = str(shop.query("SELECT * FROM gold_fakestore.mart_sales_overview"))
-
-    for user in shop.fakestore.data["/users"]:
-        secrets = [
-            user["email"],
-            user["phone"],
-            user["password"],
-            user["address"]["street"],
-            *user["name"].values(),
-        ]
-        assert not [value for value in secrets if value in text]
 
 
 def test_every_gold_model_has_figures_to_compare_with(project_copy: Path) -> None:
