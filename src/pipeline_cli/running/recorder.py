@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult
+from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, utc_now
 from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry
 from pipeline_cli.plan import PipelinePlan, Step
 from pipeline_cli.project import Project
@@ -33,7 +33,8 @@ class Recorder:
         self._secrets = project.secrets
         self._ledger = ledger
         self._listener = listener
-        self._begun = time.monotonic()
+        # From when the entry was made: opening the warehouse is part of the run.
+        self._begun = time.monotonic() - (utc_now() - entry.started_at).total_seconds()
         self._steps: dict[tuple[str, str], StepResult] = {}
         self._plugins = PluginReporter(project, entry, self.warn)
 
@@ -66,7 +67,8 @@ class Recorder:
     def close(self) -> None:
         """Write the run's document as it is now; done again when warnings came after the closing."""
         self.result.duration_s = time.monotonic() - self._begun
-        self._ledger.finish_run(self.result)
+        ended_at = self.result.started_at + timedelta(seconds=self.result.duration_s)
+        self._ledger.finish_run(self.result, ended_at)
 
     def tell_end(self) -> None:
         """Tell the plugins and the listener that the run is over."""
