@@ -43,7 +43,7 @@ _ASSIGNMENT = r"([A-Za-z0-9_.-]+)[\"']?\s*[:=]\s*"
 _QUOTED = r"\"(?:\\.|[^\"\\])*\"?|'(?:''|[^'])*'?"
 _VALUE_IN_BRACES = rf"{_QUOTED}|(?![{{\[|>#,}}\]])(?:\$\{{[^}}]*\}}|[^,}}\]])+"
 _VALUE_ALONE = rf"{_QUOTED}|(?![{{\[|>#])\S.*?(?=\s#|$)"
-_ONLY_VARIABLES = re.compile(r"[\"']?((Bearer|Basic|Token)\s+)?(\$\{env:[A-Za-z0-9_]+(:-)?\}\s*)+[\"']?\s*")
+_ONLY_VARIABLES = r"[\"']?((Bearer|Basic|Token)\s+)?(\$\{env:[A-Za-z0-9_]+(:-)?\}\s*)+[\"']?\s*"
 
 
 def looks_secret(name: str) -> bool:
@@ -68,7 +68,7 @@ def url_passwords(text: str) -> list[str]:
 def plain_secrets(line: str) -> Iterator[tuple[int, int]]:
     """Where a line of YAML shows a secret: (start, end), 0-based. `${env:…}` alone is none."""
     for match in _URL_PASSWORD.finditer(line):
-        if not _ONLY_VARIABLES.fullmatch(match["password"]):
+        if not re.fullmatch(_ONLY_VARIABLES, match["password"]):
             yield match.span("password")
     assigned = re.compile(_ASSIGNMENT)
     assignment = assigned.search(line)
@@ -80,7 +80,7 @@ def plain_secrets(line: str) -> Iterator[tuple[int, int]]:
             value = re.compile(pattern).match(line, end)
             if value is not None:
                 end = value.end()
-                if not _ONLY_VARIABLES.fullmatch(value[0]):
+                if not re.fullmatch(_ONLY_VARIABLES, value[0]):
                     yield value.span()
         assignment = assigned.search(line, end)
 

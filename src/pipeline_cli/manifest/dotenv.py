@@ -10,10 +10,10 @@ from pipeline_cli.manifest.document import read_text
 from pipeline_cli.manifest.findings import Findings
 from pipeline_cli.manifest.nodes import Place
 
-_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
-_QUOTED = re.compile(r"""(?:'(?P<literal>[^']*)'|"(?P<escaped>(?:[^"\\]|\\.)*)")\s*(?:\#.*)?""")
-_COMMENT = re.compile(r"(?:^|\s)#.*")
-_ESCAPE = re.compile(r"\\(.)")
+# Text, compiled by `re` on first use: most projects have no .env.
+_ASSIGNMENT = r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)"
+_QUOTED = r"""(?:'(?P<literal>[^']*)'|"(?P<escaped>(?:[^"\\]|\\.)*)")\s*(?:\#.*)?"""
+_COMMENT = r"(?:^|\s)#.*"
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -46,15 +46,15 @@ def parse_assignment(line: str) -> tuple[str, str] | None:
     In single quotes everything stands for itself, in double quotes \n, \t, \r, \" and \\ are escapes; without
     quotes the value ends before ` #`.
     """
-    assignment = _ASSIGNMENT.fullmatch(line)
+    assignment = re.fullmatch(_ASSIGNMENT, line)
     if assignment is None:
         return None
     name, rest = assignment.groups()
     if not rest.startswith(("'", '"')):
-        return name, _COMMENT.sub("", rest).strip()
-    value = _QUOTED.fullmatch(rest)
+        return name, re.sub(_COMMENT, "", rest).strip()
+    value = re.fullmatch(_QUOTED, rest)
     if value is None:
         return None
     if value["literal"] is not None:
         return name, value["literal"]
-    return name, _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), value["escaped"])
+    return name, re.sub(r"\\(.)", lambda match: _ESCAPED.get(match[1], match[1]), value["escaped"])

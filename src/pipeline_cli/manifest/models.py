@@ -14,7 +14,9 @@ evaluating them from text costs more than all of the reading.
 import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal, TypeVar, cast, dataclass_transform
+from typing import Any, Literal, TypeVar, dataclass_transform
+
+from pipeline_cli.manifest.frozen import freeze
 
 T = TypeVar("T")
 PathScope = Literal["project", "file", "folder", "data"]
@@ -62,37 +64,10 @@ def key(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def _values(self: Any) -> tuple[Any, ...]:
-    return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
-
-
-def _equals(self: Any, other: object) -> bool:
-    return _values(self) == _values(other) if type(self) is type(other) else NotImplemented
-
-
-def _hash(self: Any) -> int:
-    return hash(_values(self))
-
-
-def _show(self: Any) -> str:
-    """As a dataclass shows itself, without its secrets."""
-    shown = (
-        f"{field.name}={'***' if field.metadata.get('secret') else repr(getattr(self, field.name))}"
-        for field in dataclasses.fields(self)
-    )
-    return f"{type(self).__name__}({', '.join(shown)})"
-
-
 @dataclass_transform(frozen_default=True, field_specifiers=(key,))
 def entry(cls: type[T]) -> type[T]:
-    """A frozen dataclass with slots; it compares by value, and its repr hides secrets.
-
-    dataclass() writes and compiles a method at a time: leaving it two thirds of them halves the cost, from 0.7
-    to 0.35 ms a class, and there are twenty of them to be paid before `validate` begins.
-    """
-    built: Any = dataclasses.dataclass(frozen=True, slots=True, repr=False, eq=False, match_args=False)(cls)
-    built.__eq__, built.__hash__, built.__repr__ = _equals, _hash, _show
-    return cast("type[T]", built)
+    """A frozen dataclass for a map of the manifest; its fields are made by `key`."""
+    return freeze(cls)
 
 
 @entry

@@ -111,8 +111,10 @@ def _used_sources(
     used = set(sources or ())
     for name, entry in (entries["pipelines"] or {}).items():
         listed = child(entry.value, "sources") if name in (pipelines or ()) else None
-        items = listed.items if isinstance(listed, SequenceNode) else [listed]
-        used.update(item.text for item in items if isinstance(item, Scalar))
+        if isinstance(listed, SequenceNode):
+            used.update(item.text for item in listed.items if isinstance(item, Scalar))
+        elif isinstance(listed, Scalar):
+            used.add(listed.text)
     return frozenset(used)
 
 

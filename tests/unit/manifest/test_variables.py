@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_cli.errors import UsageError
+from pipeline_cli.errors import ManifestError, UsageError
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.dotenv import parse_assignment
 from pipeline_cli.manifest.interpolate import Variables
@@ -187,3 +187,21 @@ def test_an_env_file_that_is_no_text_is_told_and_never_shown(tmp_path: Path) -> 
     (tmp_path / ".env").write_bytes(b"TOKEN=hunter2\xff\n")
     mistake = only(mistakes_of(tmp_path))
     assert (mistake.code, mistake.source_line) == (codes.BAD_CHARACTER, None)
+
+
+def test_only_the_sources_that_are_used_are_asked_for_their_variables(tmp_path: Path) -> None:
+    one = resource("{endpoint: '${env:ONE}'}").replace("api:", "one:", 1)
+    two = resource("{endpoint: '${env:TWO}'}").replace("api:", "two:", 1).removeprefix("sources:\n")
+    write(tmp_path, HEAD + one + two + "pipelines: {a: {sources: one}, b: {sources: [one, two]}, c: {}}\n")
+    for pipelines, sources, names in (
+        (["a"], None, ("ONE",)),
+        (["b"], None, ("ONE", "TWO")),
+        (None, ["two"], ("TWO",)),
+        (None, None, ("ONE", "TWO")),
+    ):
+        with pytest.raises(ManifestError) as caught:
+            read_manifest(tmp_path, {}, pipelines=pipelines, sources=sources)
+        assert [m.message for m in caught.value.mistakes] == [
+            f"the environment variable {name} is not set." for name in names
+        ]
+    assert read_manifest(tmp_path, {}, pipelines=["c"]).missing["sources.one"] == ("ONE",)
