@@ -31,7 +31,7 @@ def _test(
         return
     request = make_request(context, pipeline, step.target, None)
     tested = context.backends.get_engine(request.transform.engine).test(request)
-    result.checks = list(tested.checks)
+    result.checks, result.notes = list(tested.checks), list(tested.notes)
     failed = tested.status == "failed" or any(is_broken(check) for check in tested.checks)
     result.status = "failed" if failed else "succeeded"
     if failed:

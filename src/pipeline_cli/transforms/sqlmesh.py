@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,25 @@ from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.external_models import write_external_models
 from pipeline_cli.transforms.process import engine_process, project_folder, rerun_hint, shorten
 from pipeline_cli.transforms.sqlmesh_config import build_config, use_config
+from pipeline_cli.transforms.sqlmesh_stale import ENVIRONMENT, by_time, is_external, stale_models
 
 _CONFIG_FILES = ("config.py", "config.yaml", "config.yml")
-_ENVIRONMENT = "prod"
+
+
+@dataclass(slots=True)
+class _Build:
+    """What a build leaves for the test that follows: the loaded project, and the models whose audits passed."""
+
+    identity: tuple[Path, str, str]
+    context: Any
+    audited: frozenset[str] = frozenset()
 
 
 class SQLMeshEngine:
     """The TransformEngine (transforms/base.py) for SQLMesh projects."""
 
     def __init__(self) -> None:
-        # The project as the last build loaded it (0.5 s and more), for the test that follows.
-        self._loaded: tuple[tuple[Path, str, str], Any] | None = None
+        self._last: _Build | None = None
 
     def build(self, request: TransformRequest) -> TransformResult:
         """Plan and apply what has changed, then run the models downstream of fresh tables.
@@ -33,50 +43,57 @@ class SQLMeshEngine:
         that are only fed new data are rebuilt in place, in one transaction: all of them, or none.
         """
         with _session(request) as console:
-            context = self._load(request)
+            context = _load(request)
             try:
-                return _build(request, context, console)
+                built = _build(request, context, console)
             except _sqlmesh_errors() as error:
-                return results.failed_build(request, context, console, error)
+                built = results.failed_build(request, context, console, error)
             finally:
                 context.close()
+            audited = frozenset() if built.status == "failed" else _audited_whole(context, console)
+            self._last = _Build(_identity(request), context, audited)
+        return built
 
     def test(self, request: TransformRequest) -> TransformResult:
-        """Run every audit of every model over all its rows; changes nothing."""
+        """Every audit of every model: those that the build before has run on all rows, and the others now."""
         with _session(request):
-            loaded, self._loaded = self._loaded, None
-            context = loaded[1] if loaded and loaded[0] == _identity(request) else self._load(request)
+            last, self._last = self._last, None
+            if last is None or last.identity != _identity(request):
+                last = _Build(_identity(request), _load(request))
             try:
-                checks = results.run_audits(context, request)
+                checks = results.run_audits(last.context, last.audited)
             except _sqlmesh_errors() as error:
                 raise TransformError(f"the audits cannot run: {shorten(error, request)}") from error
             finally:
-                context.close()
-                self._loaded = None
+                last.context.close()
         failed = [check for check in checks if check.status == "failed" and check.severity == "critical"]
         message = "; ".join(str(check.message) for check in failed) or None
         hint = rerun_hint(request) if failed else None
         return TransformResult("failed" if failed else "succeeded", checks=checks, message=message, hint=hint)
 
-    def _load(self, request: TransformRequest) -> Any:
-        """A SQLMesh Context. Raises TransformError when the project cannot be loaded."""
-        from sqlmesh import Context
 
-        folder = project_folder(request, *_CONFIG_FILES, "models")
-        write_external_models(folder, request.bronze)
-        config = build_config(request.project, request.name, request.transform, request.warehouse)
-        own_config = any((folder / name).exists() for name in _CONFIG_FILES)
-        try:
-            with use_config(config):
-                context = Context(paths=[folder], config=None if own_config else config)
-        except Exception as error:  # models may hold any Python
-            raise TransformError(
-                f"the SQLMesh project {request.transform.path} cannot be loaded: {shorten(error, request)}",
-                code="E332",
-                hint=f"Correct it; `sqlmesh info` in {request.transform.path} says more.",
-            ) from error
-        self._loaded = (_identity(request), context)
-        return context
+def _load(request: TransformRequest) -> Any:
+    """A SQLMesh Context. Raises TransformError when the project cannot be loaded."""
+    from sqlmesh import Context
+
+    folder = project_folder(request, *_CONFIG_FILES, "models")
+    write_external_models(folder, request.bronze)
+    config = build_config(request.project, request.name, request.transform, request.warehouse)
+    own_config = any((folder / name).exists() for name in _CONFIG_FILES)
+    try:
+        with use_config(config):
+            return Context(paths=[folder], config=None if own_config else config)
+    except Exception as error:  # models may hold any Python
+        raise TransformError(
+            f"the SQLMesh project {request.transform.path} cannot be loaded: {shorten(error, request)}",
+            code="E332",
+            hint=f"Correct it; `sqlmesh info` in {request.transform.path} says more.",
+        ) from error
+
+
+def _audited_whole(context: Any, console: Any) -> frozenset[str]:
+    """The models whose audits have just passed on all their rows; by time range only the new ones are audited."""
+    return frozenset(name for name in console.audited if not by_time(context, name))
 
 
 def _build(request: TransformRequest, context: Any, console: Any) -> TransformResult:
@@ -86,12 +103,13 @@ def _build(request: TransformRequest, context: Any, console: Any) -> TransformRe
         if failure:
             return failure
         context.apply(plan)
-        context.run_janitor(ignore_ttl=False)
+        if not plan.context_diff.is_new_environment:
+            context.run_janitor(ignore_ttl=False)
     built = set(console.durations_s)
     if request.full_refresh and not plan.context_diff.is_new_environment:
         context.apply(_make_plan(context, full_refresh=True))
         return results.finished_build(context, request, console)
-    stale = _stale_models(context, request) - {name for name in built if not _by_time(context, name)}
+    stale = stale_models(context, request) - {name for name in built if not by_time(context, name)}
     if stale and not _run_atomically(context, stale):
         return results.failed_build(request, context, console)
     return results.finished_build(context, request, console)
@@ -99,50 +117,10 @@ def _build(request: TransformRequest, context: Any, console: Any) -> TransformRe
 
 def _make_plan(context: Any, *, full_refresh: bool) -> Any:
     restate = (
-        [model.name for model in context.models.values() if not _is_external(model)] if full_refresh else None
+        [model.name for model in context.models.values() if not is_external(model)] if full_refresh else None
     )
-    builder = context.plan_builder(_ENVIRONMENT, skip_tests=True, restate_models=restate)
+    builder = context.plan_builder(ENVIRONMENT, skip_tests=True, restate_models=restate)
     return builder.build()
-
-
-def _stale_models(context: Any, request: TransformRequest) -> set[str]:
-    """The models that fresh tables feed, directly or not; all of them when it is not known what is fresh.
-
-    Tables that are not ours to know (another pipeline's, say) count as fresh. Models that read no table at all
-    (a calendar) are due by their cron.
-    """
-    own = {name for name, model in context.models.items() if not _is_external(model)}
-    if request.fresh is None:
-        return own
-    known = {(table.dataset, table.name) for table in request.bronze}
-    tables = {node: _table(context, node) for node in context.dag.graph if node not in own}
-    changed = {node for node, table in tables.items() if table in request.fresh or table not in known}
-    changed |= _due_by_cron(context, {name for name in own if not context.models[name].depends_on})
-    fed = {node for start in changed for node in context.dag.downstream(start)}
-    return own & (changed | fed)
-
-
-def _table(context: Any, node: str) -> tuple[str, str]:
-    from sqlglot import exp
-
-    table = exp.to_table(node, dialect=context.default_dialect)
-    return (table.db, table.name)
-
-
-def _due_by_cron(context: Any, names: set[str]) -> set[str]:
-    if not names:
-        return set()
-    return {snapshot.name for snapshot in context.scheduler(_ENVIRONMENT).merged_missing_intervals()} & names
-
-
-def _is_external(model: Any) -> bool:
-    return bool(model.kind.is_external)
-
-
-def _by_time(context: Any, name: str) -> bool:
-    """Whether a plan may have left the newest rows out: it stops at the last whole interval of such models."""
-    model = context.models.get(name)
-    return model is not None and bool(model.kind.is_incremental_by_time_range)
 
 
 def _run_atomically(context: Any, models: set[str]) -> bool:
@@ -160,7 +138,7 @@ def _run_atomically(context: Any, models: set[str]) -> bool:
         pool.begin()
     try:
         status = context.run(
-            _ENVIRONMENT,
+            ENVIRONMENT,
             ignore_cron=True,
             select_models=sorted(models),
             no_auto_upstream=True,
@@ -206,7 +184,10 @@ def _identity(request: TransformRequest) -> tuple[Path, str, str]:
 
 
 def _sqlmesh_errors() -> tuple[type[Exception], ...]:
+    """What a user's project or database may make SQLMesh raise; the rest is a bug."""
+    import duckdb
     from sqlglot.errors import SqlglotError
     from sqlmesh.utils.errors import SQLMeshError
 
-    return (SQLMeshError, SqlglotError)
+    driver = sys.modules.get("psycopg2")
+    return (SQLMeshError, SqlglotError, duckdb.Error, *([driver.Error] if driver else []))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from pipeline_cli.destinations.base import quote
@@ -64,20 +64,39 @@ def run_unit_tests(context: Any, request: TransformRequest) -> TransformResult |
     )
 
 
-def run_audits(context: Any, request: TransformRequest) -> list[CheckResult]:
-    """Every audit of every model over all its rows, in the order of the models."""
+def run_audits(context: Any, audited: Collection[str] = ()) -> list[CheckResult]:
+    """Every audit of every model over all its rows, in the order of the models.
+
+    audited: the models whose audits are known to pass; they do not run again.
+    """
+    return [
+        check
+        for snapshot in context.snapshots.values()
+        if snapshot.is_model and not snapshot.model.kind.is_symbolic and snapshot.version
+        for check in _audit(context, snapshot, snapshot.name in audited)
+    ]
+
+
+def _audit(context: Any, snapshot: Any, passed: bool) -> Iterator[CheckResult]:
     from sqlmesh.utils.date import now
 
-    checks = []
-    for snapshot in context.snapshots.values():
-        if not snapshot.is_model or snapshot.model.kind.is_symbolic or not snapshot.version:
-            continue
-        for result in context.snapshot_evaluator.audit(
-            snapshot, snapshots=context.snapshots, start=snapshot.model.start or "1970-01-01", end=now()
-        ):
-            name = f"{_show_name(context, snapshot.name)}:{_audit_name(result.audit.name, result.audit_args)}"
-            checks.append(_check(name, result))
-    return checks
+    model = _show_name(context, snapshot.name)
+    if passed:
+        for audit, arguments in snapshot.node.audits_with_args:
+            blocking = arguments.get("blocking", audit.blocking)
+            severity: Severity = "critical" if _is_true(blocking) else "warning"
+            yield CheckResult(f"{model}:{_audit_name(audit.name, arguments)}", "passed", severity)
+        return
+    start = snapshot.model.start or "1970-01-01"
+    for result in context.snapshot_evaluator.audit(
+        snapshot, snapshots=context.snapshots, start=start, end=now()
+    ):
+        yield _check(f"{model}:{_audit_name(result.audit.name, result.audit_args)}", result)
+
+
+def _is_true(value: Any) -> bool:
+    """Whether an audit's argument, a Python value or an SQL literal, is true."""
+    return bool(value.this if hasattr(value, "this") else value)
 
 
 def _evaluated(context: Any, request: TransformRequest, console: Any) -> list[ModelResult]:

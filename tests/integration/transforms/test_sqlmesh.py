@@ -162,20 +162,29 @@ def test_failed_unit_test_builds_nothing(shop: Shop) -> None:
     assert list(shop.warehouse.relations(["gold_shop"])) == []
 
 
-def test_test_runs_every_audit(shop: Shop) -> None:
+def test_test_has_every_audit_after_a_build_and_alone(shop: Shop) -> None:
     shop.build(fresh=None)
-    tested = shop.test()
-    assert tested.status == "succeeded", tested.message
-    assert {check.name: (check.status, check.severity) for check in tested.checks} == {
+    expected = {
         "silver_shop.stg_orders:unique_values(order_id)": ("passed", "critical"),
         "silver_shop.stg_users:not_null(user_id, name)": ("passed", "critical"),
         "gold_shop.fact_orders:forall(amount > 0)": ("passed", "critical"),
         "gold_shop.fact_orders:number_of_rows(100)": ("warned", "warning"),
     }
+    for tested in (shop.test(), shop.test()):
+        assert tested.status == "succeeded", tested.message
+        assert {check.name: (check.status, check.severity) for check in tested.checks} == expected
+
+
+def test_audit_that_does_not_block_warns_also_when_it_passed_in_the_build(shop: Shop) -> None:
+    shop.write({"models/fact_orders.sql": FACT_ORDERS.replace("threshold := 100", "threshold := 1")})
+    shop.build(fresh=None)
+    checks = {check.name: (check.status, check.severity) for check in shop.test().checks}
+    assert checks["gold_shop.fact_orders:number_of_rows(1)"] == ("passed", "warning")
 
 
 def test_test_finds_rows_that_came_another_way(shop: Shop) -> None:
     shop.build(fresh=None)
+    shop.test()
     shop.execute("INSERT INTO bronze_shop.users VALUES (3, NULL, now())")
     tested = shop.test()
     assert tested.status == "failed"
