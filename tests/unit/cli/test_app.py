@@ -12,6 +12,7 @@ import click
 import pytest
 
 from pipeline_cli.cli import app
+from pipeline_cli.cli.settings import Settings
 from pipeline_cli.testing import make_project, run_cli
 
 SLOW_MODULES = (
@@ -30,8 +31,8 @@ SLOW_MODULES = (
 def imported_by(arguments: list[str], folder: Path) -> set[str]:
     """The modules that a call of the command has imported when it ends."""
     code = (
-        "import sys\nfrom pipeline_cli.cli.app import run_command\n"
-        f"code = run_command({arguments!r})\n"
+        "import sys\nfrom pipeline_cli.cli.app import Settings, run_command\n"
+        f"code = run_command({arguments!r}, Settings())\n"
         "print(code, *sorted(sys.modules), file=sys.stderr)"
     )
     finished = subprocess.run(
@@ -143,7 +144,7 @@ def test_a_bug_is_one_sentence_with_the_path_of_a_masked_log(
 ) -> None:
     monkeypatch.setitem(app.VERBS, "broken", ("tests.unit.cli.verb_with_a_bug", "A verb with a bug."))
     monkeypatch.chdir(make_project(tmp_path))
-    assert app.run_command(["broken"]) == 3
+    assert app.run_command(["broken"], Settings()) == 3
     logs = list((tmp_path / ".pipeline" / "logs").iterdir())
     shown = capfd.readouterr()
     assert len(logs) == 1
