@@ -293,3 +293,10 @@ def test_model_that_cannot_be_parsed_is_told_with_its_file(shop: Shop) -> None:
     with pytest.raises(TransformError, match=r"models/mart\.sql") as caught:
         shop.build(fresh=None)
     assert str(shop.root) not in caught.value.message
+
+
+def test_password_stands_in_no_file(shop: Shop) -> None:
+    shop.build(fresh=None)
+    shop.test()
+    files = [path for path in shop.root.rglob("*") if path.is_file() and path.suffix != ".duckdb"]
+    assert [str(path) for path in files if b"canary" in path.read_bytes()] == []

@@ -263,3 +263,10 @@ SELECT id AS user_id, seen_at::DATE AS seen_on FROM bronze_shop.users WHERE seen
     shop.execute("INSERT INTO bronze_shop.users VALUES (3, 'Cid', now())")
     shop.build(USERS)
     assert shop.query("SELECT count(*) FROM gold_shop.seen") == [(3,)]
+
+
+def test_password_stands_in_no_file(shop: Shop) -> None:
+    shop.build(fresh=None)
+    shop.test()
+    files = [path for path in shop.root.rglob("*") if path.is_file() and path.suffix != ".duckdb"]
+    assert [str(path) for path in files if b"canary" in path.read_bytes()] == []
