@@ -18,6 +18,10 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PYTHONPATH PYTHONHOME
 export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# pip asks rustc for its version, and where rustc is rustup's that writes in the home folder.
+ifeq ($(wildcard $(HOME)/.rustup),)
+export RUSTUP_HOME := $(CURDIR)/$(VENV)/rustup
+endif
 
 .PHONY: setup run test test-faults bench picture constraints clean
 .DEFAULT_GOAL := run

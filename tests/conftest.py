@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_cli.scaffold import copy_scaffold
 from tests.servers.network import block_network
 from tests.servers.postgres import PostgresServer, run_postgres
 
@@ -70,3 +71,10 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[Callable[...,
 def postgres_url(postgres_database: Callable[..., str]) -> str:
     """The address of a new, empty database."""
     return postgres_database()
+
+
+@pytest.fixture
+def project_copy(tmp_path: Path) -> Path:
+    """The reference project in a new folder, as `init` gives it."""
+    copy_scaffold(tmp_path / "project")
+    return tmp_path / "project"

@@ -20,6 +20,17 @@ def command(settings: Settings, run_id: str | None, yes: bool) -> int:
     """
     from pipeline_cli.run import LAST, RunOptions
 
-    project = settings.open_project()
+    names = find_pipelines(settings, run_id)
+    project = settings.open_project(pipelines=names)
     options = RunOptions(retry_of=run_id or LAST, command="retry", yes=yes)
     return run_and_report(settings, project, options)
+
+
+def find_pipelines(settings: Settings, run_id: str | None) -> list[str] | None:
+    """The pipelines of the run to retry, for whose sources alone variables are demanded; None when none failed."""
+    from pipeline_cli.cli.history import opened_ledger
+
+    project = settings.open_project(sources=())
+    with opened_ledger(project) as ledger:
+        run_id = run_id or ledger.last_failed(project.environment_name)
+        return [entry["name"] for entry in ledger.document(run_id)["pipelines"]] if run_id else None

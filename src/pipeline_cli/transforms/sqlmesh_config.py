@@ -39,7 +39,8 @@ def sqlmesh_config(config_file: str) -> Any:
     os.environ["SQLMESH__DISABLE_ANONYMIZED_ANALYTICS"] = "true"
     folder = Path(config_file).resolve().parent
     root = _find_root(folder)
-    reading = read_manifest(root, os.environ, os.environ.get("PIPELINE_CLI_ENV") or None)
+    # Models read the warehouse, never an API: no source's variables are demanded.
+    reading = read_manifest(root, os.environ, os.environ.get("PIPELINE_CLI_ENV") or None, sources=())
     project = Project(root, reading.manifest, reading.environment)
     name, transform = _find_transform(project, folder)
     return build_config(project, name, transform, open_warehouse(project))
