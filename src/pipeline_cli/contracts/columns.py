@@ -12,6 +12,11 @@ _INT64 = range(-(2**63), 2**63)
 _DEFAULT_DECIMAL = (38, 9)  # dlt's precision and scale for a decimal that says none
 _MORE_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 _TEMPORAL = ("timestamp", "date", "time")
+# dlt marks typed values in its JSON files by a first character of this private-use range.
+_PRIVATE_USE = range(0xF026, 0xF02F + 1)
+_RESERVED_PREFIX = "_dlt_"
+METADATA_COLUMNS = ("_run_id", "_extracted_at", "_source", "_record_hash", "_raw", "_endpoint", "_size_bytes")
+_EXACT_IN_DOUBLE = range(-(2**53), 2**53 + 1)
 # Columns that are new in this load may still widen; the earlier values stay what they were.
 _WIDER = {
     frozenset(("bigint", "double")): "double",
@@ -45,6 +50,9 @@ class ColumnTypes:
         self._helpers = helpers
         self._detect = autodetect_sc_type
         self._new: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], str] = {}  # declared, in the table, or new: what `takes` looks at
+        self._beyond_double: set[tuple[str, str]] = set()
+        self.field = cache(self._field)
         self.fragment = cache(self._fragment)
         self.list_fragment = cache(self._list_fragment)
         self.column_name = cache(self._column_name)
@@ -57,6 +65,21 @@ class ColumnTypes:
         if not key or key.isspace():
             return "_empty"
         return str(self._helpers.normalize_identifier(self._schema, self._naming, key))
+
+    def _field(
+        self, fragments: tuple[str, ...], key: str, at_root: bool
+    ) -> tuple[str, tuple[str, str] | None]:
+        """The column of a key, and the (rule, message) of a key that no column can be named after."""
+        if not isinstance(key, str):
+            return "", ("name", f"the key {key!r} is not a text")
+        if text_problem(key):
+            return "", ("name", "the key holds a character that no column name can")
+        fragment = self.fragment(key)
+        if fragment.startswith(_RESERVED_PREFIX):
+            return "", ("reserved_name", f"{key!r} is a name that dlt uses itself")
+        if at_root and fragment in METADATA_COLUMNS:
+            return "", ("reserved_name", f"{key!r} is the name of a metadata column")
+        return self.column_name(fragments, key), None
 
     def _list_fragment(self, key: str) -> str:
         return str(self._helpers.normalize_table_identifier(self._schema, self._naming, key))
@@ -83,16 +106,30 @@ class ColumnTypes:
 
     # -- types -------------------------------------------------------------------------------------------
 
+    def takes(self, table: str, column: str, value: Any) -> bool:
+        """Whether the column's type is known, and the value's very own: nothing is converted then.
+
+        This answers for nearly every value; `verdict` judges the others.
+        """
+        known = self._known.get((table, column))
+        if known == "bigint":
+            return type(value) is int and value in _EXACT_IN_DOUBLE
+        return known is not None and known == _OWN_TYPES.get(type(value))
+
     def verdict(self, table: str, column: str, value: Any, learnt: str | None) -> Verdict:
         """Whether `column` takes `value` unchanged. learnt: the type that this same record gave it already."""
         definition = self._definition(table, column)
         fixed = definition.get("data_type")
         known = fixed or learnt or self._new.get((table, column))
+        if fixed:
+            self._known[table, column] = fixed
         found = self._infer(value)
+        if found == "bigint" and value not in _EXACT_IN_DOUBLE:
+            self._beyond_double.add((table, column))
         if known is None:
             problem = _fit_problem(found, {}, value)
             return Verdict(problem=problem) if problem else Verdict(new_type=found)
-        if known != found and fixed is None and (wider := _WIDER.get(frozenset((known, found)))):
+        if known != found and fixed is None and (wider := self._wider(table, column, known, found)):
             problem = _fit_problem(wider, {}, value)
             return Verdict(problem=problem) if problem else Verdict(new_type=wider)
         if problem := self._type_problem(known, found, value) or _fit_problem(known, definition, value):
@@ -101,10 +138,15 @@ class ColumnTypes:
             return Verdict(large=Decimal(value))
         return _FINE
 
+    def _wider(self, table: str, column: str, known: str, found: str) -> str | None:
+        wider = _WIDER.get(frozenset((known, found)))
+        # An integer that came before and that no double holds stays: the later value is the odd one.
+        return None if wider == "double" and (table, column) in self._beyond_double else wider
+
     def learn(self, table: str, column: str, data_type: str, parent: str) -> None:
         """Keep a new column's type; one that has widened is pinned in dlt's schema, which sees its rows later."""
         before = self._new.get((table, column))
-        self._new[table, column] = data_type
+        self._new[table, column] = self._known[table, column] = data_type
         if before is None or before == data_type:
             return
         partial: dict[str, Any] = {
@@ -147,6 +189,9 @@ class ColumnTypes:
             return False
         return not value.strip().isdigit()
 
+
+# A text's column may be a time to dlt, and a number's a decimal: only these pairs need no look at the value.
+_OWN_TYPES: dict[type, str] = {str: "text", float: "double", bool: "bool"}
 
 # (value's type, column's type) that dlt converts without loss, as far as `_fit_problem` agrees.
 _SAFE = {
@@ -200,6 +245,19 @@ def _decimal_fits(known: str, definition: dict[str, Any], value: Any) -> tuple[b
     places = max(0, -int(exponent))
     whole = len(digits) + int(exponent)
     return places <= scale and whole <= precision - scale, f"{known}({precision}, {scale})"
+
+
+def text_problem(text: str) -> tuple[str, str] | None:
+    """The (rule, message) of a text that no warehouse column holds as it is."""
+    if "\x00" in text:
+        return "nul", "holds the character U+0000, which databases do not store"
+    if text.isascii():
+        return None
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in text):
+        return "surrogate", "holds half of a surrogate pair, which is not valid Unicode"
+    if ord(text[0]) in _PRIVATE_USE:
+        return "private_use", "begins with a private-use character that dlt gives a meaning"
+    return None
 
 
 def _show(value: Any) -> str:

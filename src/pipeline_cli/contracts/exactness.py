@@ -13,17 +13,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from pipeline_cli.contracts.columns import ColumnTypes
+from pipeline_cli.contracts.columns import ColumnTypes, text_problem
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
 
 # Postgres and DuckDB allow 1,600 columns and more; dlt's writers recurse once a level.
 _MAX_DEPTH = 100
 _MAX_KEYS = 1_000
 _INT64 = range(-(2**63), 2**63)
-# dlt marks typed values in its JSON files by a first character of this private-use range.
-_PRIVATE_USE = range(0xF026, 0xF02F + 1)
-_RESERVED_PREFIX = "_dlt_"
-METADATA_COLUMNS = ("_run_id", "_extracted_at", "_source", "_record_hash", "_raw", "_endpoint", "_size_bytes")
 
 
 class Exactness:
@@ -74,26 +70,27 @@ class _Walk:
         if len(path) > _MAX_DEPTH:
             self._add(Reason("$", "depth", f"nested deeper than {_MAX_DEPTH} levels"))
             return
-        taken: dict[str, tuple[str | int, ...]] = {}
+        taken: dict[str, tuple[tuple[str | int, ...], str]] = {}
         stack: list[tuple[Record, tuple[str, ...], tuple[str | int, ...], int]] = [(row, (), path, nesting)]
         while stack:
             current, fragments, where, level = stack.pop()
             self._count(current)
+            at_root = not path and not fragments
             for key, value in current.items():
-                here = (*where, key)
-                if not self._name_is_usable(key, here, at_root=not path and not fragments):
-                    continue
-                name = self._columns.column_name(fragments, key)
-                if isinstance(value, (dict, list)) and not self._columns.is_json(table, name, level):
+                name, problem = self._columns.field(fragments, key, at_root)
+                if problem is not None:
+                    self._add(Reason(json_path((*where, str(key))), *problem))
+                elif isinstance(value, (dict, list)) and not self._columns.is_json(table, name, level):
+                    here = (*where, key)
                     if len(here) > _MAX_DEPTH:
                         self._add(Reason("$", "depth", f"nested deeper than {_MAX_DEPTH} levels"))
                     elif isinstance(value, dict):
                         stack.append((value, (*fragments, self._columns.fragment(key)), here, level - 1))
-                    elif self._is_free(taken, f"{name}[]", here):
+                    elif self._is_free(taken, f"{name}[]", where, key):
                         below = (*fragments, self._columns.list_fragment(key))
                         self._list(lineage, below, value, here, nesting - 1)
-                elif self._is_free(taken, name, here):
-                    self._value(table, lineage, name, current, key, value, here)
+                elif self._is_free(taken, name, where, key):
+                    self._value(table, lineage, name, current, key, value, where)
 
     def _list(
         self,
@@ -106,13 +103,12 @@ class _Walk:
         table = self._columns.table_name(lineage, fragments)
         below = (*lineage, *fragments)
         for index, value in enumerate(values):
-            where = (*path, index)
             if isinstance(value, dict):
-                self.row(table, below, value, where, level)
+                self.row(table, below, value, (*path, index), level)
             elif isinstance(value, list):
-                self.row(table, below, {"list": value}, where, level - 1)
+                self.row(table, below, {"list": value}, (*path, index), level - 1)
             else:
-                self._value(table, below, "value", values, index, value, where)
+                self._value(table, below, "value", values, index, value, path)
 
     def _value(
         self,
@@ -125,7 +121,9 @@ class _Walk:
         path: tuple[str | int, ...],
     ) -> None:
         problem = value_problem(value)
-        if problem is None and value is not None:
+        if value is None or (problem is None and self._columns.takes(table, column, value)):
+            return
+        if problem is None:
             known = self._learnt.get((table, column))
             verdict = self._columns.verdict(table, column, value, known[-1] if known else None)
             problem = verdict.problem
@@ -134,7 +132,7 @@ class _Walk:
             if verdict.large is not None:
                 self._large.append((container, key, verdict.large))
         if problem is not None:
-            self._add(Reason(json_path(path), *problem))
+            self._add(Reason(json_path((*path, key)), *problem))
 
     def _count(self, row: Record) -> None:
         self._key_count += len(row)
@@ -148,44 +146,14 @@ class _Walk:
         if self._key_count - len(row) <= _MAX_KEYS < self._key_count and len(row) > _MAX_KEYS:
             self._add(Reason("$", "keys", f"more than {_MAX_KEYS} keys in one object"))
 
-    def _name_is_usable(self, key: Any, path: tuple[str | int, ...], *, at_root: bool) -> bool:
-        problem = None
-        if not isinstance(key, str):
-            problem = ("name", f"the key {key!r} is not a text")
-        elif text_problem(key):
-            problem = ("name", "the key holds a character that no column name can")
-        elif self._columns.fragment(key).startswith(_RESERVED_PREFIX):
-            problem = ("reserved_name", f"{key!r} is a name that dlt uses itself")
-        elif at_root and self._columns.fragment(key) in METADATA_COLUMNS:
-            problem = ("reserved_name", f"{key!r} is the name of a metadata column")
-        if problem:
-            self._add(
-                Reason(
-                    json_path([str(part) if not isinstance(part, int) else part for part in path]), *problem
-                )
-            )
-        return problem is None
-
-    def _is_free(self, taken: dict[str, Any], name: str, path: tuple[str | int, ...]) -> bool:
-        other = taken.setdefault(name, path)
-        if other is path:
+    def _is_free(self, taken: dict[str, Any], name: str, where: tuple[str | int, ...], key: str) -> bool:
+        if name not in taken:
+            taken[name] = (where, key)
             return True
-        message = f"lands in the same column as {json_path(other)}"
-        self._add(Reason(json_path(path), "name_collision", message))
+        above, other = taken[name]
+        message = f"lands in the same column as {json_path((*above, other))}"
+        self._add(Reason(json_path((*where, key)), "name_collision", message))
         return False
-
-
-def text_problem(text: str) -> tuple[str, str] | None:
-    """The (rule, message) of a text that no warehouse column holds as it is."""
-    if "\x00" in text:
-        return "nul", "holds the character U+0000, which databases do not store"
-    if text.isascii():
-        return None
-    if any(0xD800 <= ord(char) <= 0xDFFF for char in text):
-        return "surrogate", "holds half of a surrogate pair, which is not valid Unicode"
-    if ord(text[0]) in _PRIVATE_USE:
-        return "private_use", "begins with a private-use character that dlt gives a meaning"
-    return None
 
 
 def value_problem(value: Any) -> tuple[str, str] | None:
