@@ -51,7 +51,7 @@ def _close(
     if intake.rules.disposition in ("merge", "scd2"):
         result.deduplicated += written - result.loaded
     normalized = row_counts.get(result.table, 0)
-    if normalized != written or not result.balances or result.loaded > written:
+    if normalized != written + intake.writer.kept or not result.balances or result.loaded > written:
         raise LoadError(
             f"{intake.rules.source}.{result.name}: the account does not close: {result.extracted} extracted, "
             f"{written} written, {normalized} normalized, {result.loaded} in {dataset}.{result.table}, "

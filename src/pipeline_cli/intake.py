@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +74,11 @@ def _attach(
     hints = entry.resources.get(name, _NO_HINTS)
     rules = make_rules(source, entry, name, resource, contract)
     _apply_hints(resource, hints, rules)
-    check = CheckStep(rules, context, dlt_source.schema, resource.compute_table_schema)
-    writer = WriteStep(rules, context)
+    _apply_incremental(resource, entry, hints, rules)
+    check = CheckStep(rules, context, lambda: dlt_source.schema, resource.compute_table_schema)
+    columns = resource.compute_table_schema().get("columns", {}).values()
+    key_is_typed = all("data_type" in column for column in columns if column.get("primary_key"))
+    writer = WriteStep(rules, context, key_is_typed=key_is_typed)
     if resource._pipe.parent is not None:
         resource.add_step(ReceivedStep(), insert_at=0)
     resource.add_step(check)
@@ -111,6 +114,7 @@ def make_rules(
         max_rejected=hints.max_rejected,
         cursor=incremental.cursor_path if incremental else None,
         cursor_required=incremental is not None and incremental.on_cursor_value_missing == "quarantine",
+        cursor_start=incremental.initial_value if incremental else None,
         keep_raw=keep_raw,
         endpoint=_endpoint_path(name, hints),
     )
@@ -148,6 +152,19 @@ def _apply_hints(resource: DltResource, hints: ResourceHints, rules: GateRules) 
         resource.max_table_nesting = hints.max_table_nesting
 
 
+def _apply_incremental(
+    resource: DltResource, entry: RestApiSource | PythonSource, hints: ResourceHints, rules: GateRules
+) -> None:
+    if hints.incremental is not None and isinstance(entry, PythonSource):
+        import dlt
+
+        from pipeline_cli.sources.rest_api import incremental_config
+
+        config = incremental_config(hints.incremental, rules.disposition)
+        arguments = {key: value for key, value in config.items() if not key.endswith("_param")}
+        resource.apply_hints(incremental=dlt.sources.incremental(**arguments))
+
+
 def _contract_columns(contract: Contract | None) -> dict[str, Any]:
     types = contract.column_types() if contract else {}
     return {"__".join(path): {"data_type": data_type} for path, data_type in types.items()}
@@ -168,32 +185,3 @@ def _disposition(resource: DltResource) -> str:
 def _key_columns(resource: DltResource, hint: str) -> tuple[str, ...]:
     columns = resource.compute_table_schema().get("columns", {})
     return tuple(name for name, column in columns.items() if column.get(hint))
-
-
-def known_hashes(
-    connect: Callable[[], Any], dataset: str, tables: frozenset[str]
-) -> Callable[[str, str, Sequence[str]], set[str]]:
-    """A lookup of (table, column, values): which of the values the table's current rows hold already.
-
-    Asked page by page, so that memory does not grow with the table.
-    """
-    from pipeline_cli.destinations.base import quote
-
-    def find(table: str, column: str, values: Sequence[str]) -> set[str]:
-        if table not in tables or not values:
-            return set()
-        found: set[str] = set()
-        connection = connect()
-        try:
-            for start in range(0, len(values), 1_000):
-                some = list(values[start : start + 1_000])
-                marks = ", ".join("?" * len(some))
-                statement = (
-                    f"SELECT {quote(column)} FROM {quote(dataset, table)} WHERE {quote(column)} IN ({marks})"
-                )
-                found.update(row[0] for row in connection.query(statement, some))
-        finally:
-            connection.close()
-        return found
-
-    return find

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,12 @@ from pipeline_cli.dlt_pipeline import bronze_tables, dataset_name, open_pipeline
 from pipeline_cli.document import CheckResult, ResourceResult, Status
 from pipeline_cli.errors import PipelineCliError, StepError
 from pipeline_cli.gate import GateContext, Violation, too_many_rejected
-from pipeline_cli.intake import Intake, attach_gates, known_hashes
+from pipeline_cli.intake import Intake, attach_gates
 from pipeline_cli.load_errors import translate
+from pipeline_cli.lookups import current_versions, known_hashes
 from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.project import Project
-from pipeline_cli.recovery import finish_pending
+from pipeline_cli.recovery import drop_pending, finish_pending, mend_packages
 from pipeline_cli.sources.build import open_source
 
 if TYPE_CHECKING:
@@ -74,9 +75,9 @@ def ingest_source(request: IngestRequest) -> IngestResult:
     with _translated(request):
         pipeline = open_pipeline(request.project, request.warehouse, request.source)
         pipeline.sync_destination()
-        recovered, notes = finish_pending(pipeline, request.warehouse)
+        recovered, notes = _recover(request, pipeline)
         with open_source(request.project, request.source) as source:
-            context = _gate_context(request)
+            context = _gate_context(request, source)
             intakes = attach_gates(request.project, request.source, source, context)
             _extract(request, pipeline, source)
             checks = _judge(request, pipeline, intakes)
@@ -90,7 +91,14 @@ def ingest_source(request: IngestRequest) -> IngestResult:
     return result
 
 
-def _gate_context(request: IngestRequest) -> GateContext:
+def _recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str], list[str]]:
+    if request.full_refresh:  # everything is about to be read again
+        drop_pending(pipeline, request.warehouse)
+        return frozenset(), []
+    return finish_pending(pipeline, request.warehouse)
+
+
+def _gate_context(request: IngestRequest, source: DltSource) -> GateContext:
     dataset = dataset_name(request.source)
     tables = frozenset(name for _, name in request.warehouse.relations([dataset]))
     if request.full_refresh:
@@ -104,6 +112,9 @@ def _gate_context(request: IngestRequest) -> GateContext:
         run_id=request.run_id,
         tables=tables,
         known=known_hashes(request.warehouse.connect, dataset, tables),
+        current_version=current_versions(
+            request.warehouse.connect, dataset, tables, lambda name: source.schema.naming.normalize_path(name)
+        ),
         progress=request.progress,
         stop_if_cancelled=stop_if_cancelled,
     )
@@ -140,9 +151,7 @@ def _load(request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake])
         pipeline.abort_packages()
         return IngestResult("unchanged", [intake.writer.result for intake in intakes])
     normalized = pipeline.normalize()
-    with request.warehouse.writing():
-        info = pipeline.load()
-    info.raise_on_failed_jobs()
+    info = _load_package(request, pipeline)
     row_counts = dict(normalized.row_counts) if normalized.loads_ids else {}
     count_loaded(request.warehouse, pipeline.dataset_name, intakes, info.loads_ids, row_counts)
     results = [intake.writer.result for intake in intakes]
@@ -154,6 +163,19 @@ def _load(request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake])
         load_ids=list(info.loads_ids),
         schema_changes=_schema_changes(info),
     )
+
+
+def _load_package(request: IngestRequest, pipeline: Pipeline) -> Any:
+    with request.warehouse.writing():
+        try:
+            info = pipeline.load()
+            info.raise_on_failed_jobs()
+        except Exception:
+            # The tables whose jobs went through would show rows of a load that has failed.
+            with suppress(Exception):
+                mend_packages(pipeline, request.warehouse)
+            raise
+    return info
 
 
 def _touched(pipeline: Pipeline, written: Sequence[str]) -> set[str]:

@@ -29,7 +29,7 @@ def translate(error: BaseException, source: str, location: str) -> PipelineCliEr
     ):
         return LoadError(
             f"{source}: {location} refused the {'connection' if step == 'sync' else 'load'}: {sentence}",
-            hint="What was loaded before stays; run again, or look into it with: pipeline-cli doctor",
+            hint=_load_hint(sentence, source),
         )
     if step == "extract":
         return SourceError(
@@ -37,6 +37,12 @@ def translate(error: BaseException, source: str, location: str) -> PipelineCliEr
             hint="Nothing is lost: the cursor has not moved. Mend the source, then run again.",
         )
     return StepError(f"{source}: {sentence}")
+
+
+def _load_hint(sentence: str, source: str) -> str:
+    if re.search(r"(relation|table|column) .*does not exist|does not have a column", sentence, re.IGNORECASE):
+        return f"bronze_{source} was altered by hand. Rebuild it: pipeline-cli run --full-refresh"
+    return "What was loaded before stays; run again, or look into it with: pipeline-cli doctor"
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -32,8 +32,7 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
     from dlt.pipeline.exceptions import PipelineStepFailed
 
     try:
-        for load_id in pipeline.list_normalized_load_packages():
-            mend_package(pipeline, warehouse, load_id)
+        mend_packages(pipeline, warehouse)
         pipeline.normalize()
         tables = _pending_tables(pipeline)
         with warehouse.writing():
@@ -41,9 +40,21 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
     except PipelineStepFailed as error:
         if not _is_final(error):
             raise
-        pipeline.abort_packages()
+        drop_pending(pipeline, warehouse)
         return frozenset(), ["A load that an earlier run left can never succeed; its records are read again."]
     return tables, ["The load that an earlier run left unfinished was completed first."]
+
+
+def drop_pending(pipeline: Pipeline, warehouse: Warehouse) -> None:
+    """Take back what an earlier run left: its rows, its package, and its cursor."""
+    mend_packages(pipeline, warehouse)
+    pipeline.abort_packages()
+
+
+def mend_packages(pipeline: Pipeline, warehouse: Warehouse) -> None:
+    """Take every half-loaded package's rows out of the destination, and queue all of its jobs again."""
+    for load_id in pipeline.list_normalized_load_packages():
+        mend_package(pipeline, warehouse, load_id)
 
 
 def mend_package(pipeline: Pipeline, warehouse: Warehouse, load_id: str) -> None:
@@ -79,7 +90,7 @@ def _remove_rows(
         for root in roots:
             family = tables_below(schema, root)
             for table in reversed(family):  # children first: they are found through their parents
-                if (dataset, table) in there:
+                if all((dataset, each) in there for each in _with_parents(schema, table)):
                     connection.execute(*_delete(schema, dataset, table, load_id))
                 if (staging, table) in there:
                     # Staging holds nothing but what a load is about to merge.
@@ -87,16 +98,22 @@ def _remove_rows(
 
 
 def _delete(schema: Schema, dataset: str, table: str, load_id: str) -> tuple[str, list[Any]]:
-    condition, current = "", table
-    steps: list[str] = []
-    while parent := schema.tables[current].get("parent"):
-        steps.append(f'"_dlt_parent_id" IN (SELECT "_dlt_id" FROM {quote(dataset, parent)} WHERE ')
-        current = parent
-    key = "load_id" if current == "_dlt_loads" else "_dlt_load_id"
-    if key not in schema.tables[current]["columns"]:
+    _, *parents = lineage = _with_parents(schema, table)
+    steps = [
+        f'"_dlt_parent_id" IN (SELECT "_dlt_id" FROM {quote(dataset, parent)} WHERE ' for parent in parents
+    ]
+    key = "load_id" if lineage[-1] == "_dlt_loads" else "_dlt_load_id"
+    if key not in schema.tables[lineage[-1]]["columns"]:
         return "SELECT 1", []
     condition = "".join(steps) + f'"{key}" = ?' + ")" * len(steps)
     return f"DELETE FROM {quote(dataset, table)} WHERE {condition}", [load_id]
+
+
+def _with_parents(schema: Schema, table: str) -> list[str]:
+    found = [table]
+    while parent := schema.tables[found[-1]].get("parent"):
+        found.append(parent)
+    return found
 
 
 def _is_followup(job: Path) -> bool:
@@ -119,11 +136,11 @@ def _pending_tables(pipeline: Pipeline) -> frozenset[str]:
 
 def _is_final(error: BaseException) -> bool:
     """Whether the destination refused the data itself: trying again would fail for ever."""
-    from dlt.load.exceptions import LoadClientJobFailed
+    from dlt.load.exceptions import LoadClientJobFailed, LoadClientJobTerminalRetry
 
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, LoadClientJobFailed):
+        if isinstance(cause, (LoadClientJobFailed, LoadClientJobTerminalRetry)):
             return True
         cause = cause.__cause__
     return False

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
+_DEEP = 4_000  # frames
 _EXACT_FLOAT_DIGITS = 15  # every decimal of up to 15 significant digits survives a 64-bit float
 
 
@@ -17,8 +21,14 @@ class DuplicateKeys(dict[str, Any]):
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON; raises ValueError (json.JSONDecodeError) with the position when it is cut or malformed."""
-    return json.loads(text, parse_float=_parse_float, object_pairs_hook=_build_object)
+    """Parse JSON; raises ValueError (json.JSONDecodeError) with the position when it is cut or malformed.
+
+    A document of more than about 900 levels is malformed to us: Python's parser goes no deeper.
+    """
+    try:
+        return json.loads(text, parse_float=_parse_float, object_pairs_hook=_build_object)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _parse_float(text: str) -> float | Decimal:
@@ -47,18 +57,30 @@ def canonical_json(record: Any) -> bytes:
 
     try:
         return orjson.dumps(record, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # integers beyond 64 bits, half a surrogate pair: orjson refuses them
-        return json.dumps(record, sort_keys=True, separators=(",", ":"), default=_plain).encode()
+    except TypeError:  # integers beyond 64 bits, half a surrogate pair, 255 levels: orjson refuses them
+        return _with_room(
+            lambda: json.dumps(record, sort_keys=True, separators=(",", ":"), default=_plain).encode()
+        )
 
 
 def plain_json(record: Any) -> str:
     """The record as JSON text in its own order of keys, for the quarantine; every character is kept or escaped."""
-    return json.dumps(record, ensure_ascii=False, default=_plain).encode("utf-8", "backslashreplace").decode()
+    text = _with_room(lambda: json.dumps(record, ensure_ascii=False, default=_plain))
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _with_room(encode: Callable[[], T]) -> T:
+    """Call `encode`; again with room for records as deep as the parser takes, on top of the frames there are."""
+    try:
+        return encode()
+    except RecursionError:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _DEEP))
+        return encode()
 
 
 def json_ready(record: dict[str, Any]) -> dict[str, Any]:
     """The record with only JSON's own types, for the contract: times as ISO texts, sets and tuples as lists."""
-    return {key: _ready(value) for key, value in record.items()}
+    return _with_room(lambda: {key: _ready(value) for key, value in record.items()})
 
 
 def _ready(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from dlt.extract.items_transform import ItemTransform
@@ -11,6 +11,7 @@ from pipeline_cli.contracts.exactness import Exactness
 from pipeline_cli.contracts.json_values import json_ready, plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, Rejected, json_path
 from pipeline_cli.errors import ChecksFailed
+from pipeline_cli.gate.cursor import CursorCheck
 from pipeline_cli.gate.records import REJECTED, to_records, value_at
 from pipeline_cli.gate.rules import GateContext, GateRules, Violation
 
@@ -23,15 +24,20 @@ class CheckStep(ItemTransform[Any, Any]):
     placement_affinity: ClassVar[float] = 0.9  # after the user's own steps, before dlt's incremental (1)
 
     def __init__(
-        self, rules: GateRules, context: GateContext, schema: Any, table_schema: Callable[[], Any]
+        self,
+        rules: GateRules,
+        context: GateContext,
+        schema: Callable[[], Any],
+        table_schema: Callable[[], Any],
     ) -> None:
+        """schema: asked for at the first record, when dlt has put the pipeline's own in the source's place."""
         super().__init__(lambda item: item)
         self._rules = rules
         self._context = context
         self._schema = schema
         self._table_schema = table_schema
         self._exactness: Exactness | None = None
-        self._cursor_type: type | None = None
+        self._cursor = CursorCheck(rules) if rules.cursor else None
 
     def __call__(self, item: Any, meta: Any = None) -> Any:
         self._context.stop_if_cancelled()
@@ -43,9 +49,10 @@ class CheckStep(ItemTransform[Any, Any]):
         from dlt.common.schema.utils import normalize_table_identifiers
 
         # The declared columns come first: they decide what is JSON, and how many places a decimal has.
-        declared = normalize_table_identifiers(self._table_schema(), self._schema.naming)
-        self._schema.update_table(declared, normalize_identifiers=False)
-        return Exactness(self._schema, self._rules.table)
+        schema = self._schema()
+        declared = normalize_table_identifiers(self._table_schema(), schema.naming)
+        schema.update_table(declared, normalize_identifiers=False)
+        return Exactness(schema, self._rules.table)
 
     def _judge(self, record: Record) -> Record:
         assert self._exactness is not None
@@ -72,24 +79,9 @@ class CheckStep(ItemTransform[Any, Any]):
     def _key_reasons(self, record: Record) -> tuple[Reason, ...]:
         missing = [name for name in self._rules.primary_key if value_at(record, name) is None]
         found = [Reason(json_path((name,)), "primary_key", "the key has no value") for name in missing]
-        if self._rules.cursor and not found:
-            found.extend(self._cursor_reasons(record, self._rules.cursor))
+        if self._cursor is not None and not found:
+            found.extend(self._cursor.reasons(record))
         return tuple(found)
-
-    def _cursor_reasons(self, record: Record, cursor: str) -> Iterator[Reason]:
-        value = value_at(record, cursor)
-        where = json_path((cursor.removeprefix("$."),))
-        if value is None:
-            if self._rules.cursor_required:
-                yield Reason(where, "cursor", "the incremental cursor has no value")
-            return
-        kind: type = float if type(value) in (int, float) else type(value)
-        self._cursor_type = self._cursor_type or kind
-        if kind is not self._cursor_type:
-            expected = self._cursor_type.__name__
-            yield Reason(
-                where, "cursor", f"the cursor is a {kind.__name__}; the records before had a {expected}"
-            )
 
     def _tell(self, record: Record, reasons: tuple[Reason, ...]) -> None:
         if len(self._context.violations) < _SHOWN_VIOLATIONS:

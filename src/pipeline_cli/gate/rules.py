@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.reasons import Reason
@@ -30,6 +31,7 @@ class GateRules:
     max_rejected: Limit | None = None
     cursor: str | None = None
     cursor_required: bool = True
+    cursor_start: Any = None  # the initial value, for its type
     keep_raw: bool = False
     endpoint: str | None = None
 
@@ -50,6 +52,7 @@ class GateContext:
     run_id: str
     tables: frozenset[str]  # those the dataset has already
     known: Callable[[str, str, Sequence[str]], set[str]]
+    current_version: Callable[[str, Mapping[str, Any]], str | None]  # of (table, key): its row's id
     progress: Callable[[str, int], None]
     stop_if_cancelled: Callable[[], None]
     violations: list[Violation] = field(default_factory=list)

@@ -12,7 +12,7 @@ from dlt.extract.items_transform import ItemTransform
 from pipeline_cli.contracts.json_values import plain_json, record_hash
 from pipeline_cli.contracts.reasons import Record, Rejected
 from pipeline_cli.document import ResourceResult
-from pipeline_cli.gate.records import REJECTED, Page
+from pipeline_cli.gate.records import REJECTED, Page, value_at
 from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
@@ -23,14 +23,17 @@ class WriteStep(ItemTransform[Any, Any]):
 
     placement_affinity: ClassVar[float] = 1.5  # after dlt's incremental (1), before the fork to children (2)
 
-    def __init__(self, rules: GateRules, context: GateContext) -> None:
+    def __init__(self, rules: GateRules, context: GateContext, *, key_is_typed: bool) -> None:
+        """key_is_typed: whether the columns of the key have types without any record; then a table can be empty."""
         super().__init__(lambda item: item)
         self._rules = rules
         self._context = context
         self._moment = datetime.min.replace(tzinfo=UTC)
+        self._key_is_typed = key_is_typed
         self._selection = open_selection(rules, context)
         self.result = ResourceResult(rules.resource, rules.dataset, rules.table, rules.endpoint)
         self.written = 0  # rows given to dlt, before it drops earlier versions of the same key
+        self.kept = 0  # rows that only keep dlt from ending a version
         self.has_output = rules.disposition == "replace"  # an empty source empties the table it replaces
 
     def __call__(self, item: Any, meta: Any = None) -> Iterator[Any]:
@@ -53,6 +56,7 @@ class WriteStep(ItemTransform[Any, Any]):
         page = Page(self._row(records[index], digest) for index, digest in self._select(records, rejected))
         page.received = records
         self.written += len(page)
+        page.extend(self._versions_to_keep(rejected))
         self.has_output = self.has_output or bool(page)
         return page
 
@@ -61,8 +65,9 @@ class WriteStep(ItemTransform[Any, Any]):
 
         Its table, so that models that read it can be built; for scd2, the end of the versions that it had.
         """
-        ends_versions = self._rules.disposition == "scd2" and self._rules.cursor is None
-        return ends_versions or self._rules.table not in self._context.tables
+        if self._rules.table in self._context.tables:
+            return self._rules.disposition == "scd2" and self._rules.cursor is None
+        return self._key_is_typed
 
     def _select(self, records: list[Record], rejected: list[Rejected]) -> list[tuple[int, str]]:
         """(index, hash) of the records to write; of the others the doubtful are added to `rejected`."""
@@ -73,6 +78,21 @@ class WriteStep(ItemTransform[Any, Any]):
         rejected.extend(doubtful)
         self.result.deduplicated += len(records) - len(chosen) - len(doubtful)
         return [(index, hashes[index]) for index in chosen]
+
+    def _versions_to_keep(self, rejected: list[Rejected]) -> list[Record]:
+        """For scd2: rows that stand for the current versions of rejected records.
+
+        dlt ends the versions that a load does not hold. These records are there; only their next version is not.
+        """
+        if not rejected or self._rules.disposition != "scd2" or self._rules.cursor is not None:
+            return []
+        kept = []
+        for each in rejected:
+            key = {name: value_at(each.record, name) for name in self._rules.primary_key}
+            if digest := self._context.current_version(self._rules.table, key):
+                kept.append({**self._row(key, digest), "_dlt_id": digest})
+        self.kept += len(kept)
+        return kept
 
     def _row(self, record: Record, digest: str) -> Record:
         row = {

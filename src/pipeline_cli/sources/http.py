@@ -177,7 +177,7 @@ def _parse_body(response: requests.Response, body: bytes, what: str) -> Any:
         )
     try:
         document = parse_json(body)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SourceError(
             f"{what} answered {response.status_code} with JSON that is cut or malformed ({error}).",
             code="E315",

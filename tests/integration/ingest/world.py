@@ -99,6 +99,13 @@ class World:
             finally:
                 connection.close()
 
+    def execute(self, sql: str) -> None:
+        warehouse = self.warehouse
+        with warehouse.exclusive():
+            connection = warehouse.connect()
+            connection.execute(sql)
+            connection.close()
+
     def rows(self, columns: str, table: str = "items", where: str = "") -> list[tuple[Any, ...]]:
         """Columns ("id, price") of a bronze table, in their order."""
         names = ", ".join(quote(name.strip()) for name in columns.split(","))
