@@ -23,7 +23,7 @@ ifeq ($(wildcard $(HOME)/.rustup),)
 export RUSTUP_HOME := $(CURDIR)/$(VENV)/rustup
 endif
 
-.PHONY: setup run test test-faults bench picture constraints clean
+.PHONY: setup run test bench picture constraints clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -49,9 +49,6 @@ test: setup
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
 	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
-
-test-faults: setup
-	@$(BIN)/pytest -q -n $(WORKERS) -m faults $(ARGS)
 
 bench: setup
 	@$(BIN)/python -m compileall -q src benchmarks

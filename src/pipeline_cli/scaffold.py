@@ -29,6 +29,9 @@ IGNORED = (
     "dbt_packages/",
     ".user.yml",
     ".cache/",
+    # Written by runs, for the plain dbt and sqlmesh commands.
+    "transforms/*/profiles.yml",
+    "transforms/*/external_models.yaml",
 )
 GITIGNORE = ".gitignore"
 
@@ -44,7 +47,7 @@ def scaffold_root() -> Path:
 
 def scaffold_files(root: Path) -> list[Path]:
     """The reference project's files below `root`, relative to it and sorted."""
-    return sorted(path.relative_to(root) for entry in ENTRIES for path in _walk(root / entry))
+    return sorted(path for entry in ENTRIES for path in _walk(root, Path(entry)))
 
 
 def copy_scaffold(target: Path) -> list[Path]:
@@ -72,16 +75,20 @@ def _refuse_to_overwrite(target: Path, files: list[Path]) -> None:
         raise UsageError(f"{target} already has {shown}.", hint="Nothing was written. Take another folder.")
 
 
-def _walk(path: Path) -> Iterator[Path]:
-    """The files at or below `path` that a project commits."""
+def _walk(root: Path, path: Path) -> Iterator[Path]:
+    """The files at or below `path` (relative to `root`) that a project commits."""
     if _is_ignored(path):
         return
-    if path.is_dir():
-        for child in path.iterdir():
-            yield from _walk(child)
-    elif path.is_file():
+    if (root / path).is_dir():
+        for child in (root / path).iterdir():
+            yield from _walk(root, path / child.name)
+    elif (root / path).is_file():
         yield path
 
 
 def _is_ignored(path: Path) -> bool:
-    return any(fnmatch(path.name, pattern.rstrip("/")) for pattern in IGNORED)
+    """As git reads IGNORED: a pattern with a slash inside is for the whole path, others for the name."""
+    for pattern in (entry.rstrip("/") for entry in IGNORED):
+        if fnmatch(str(path) if "/" in pattern else path.name, pattern):
+            return True
+    return False

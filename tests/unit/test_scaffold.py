@@ -37,6 +37,8 @@ def test_the_scaffold_holds_only_what_a_project_commits(tmp_path: Path) -> None:
         "transforms/crm/dbt_packages/x.sql",
         "transforms/crm/.user.yml",
         "transforms/fakestore/.cache/x",
+        "transforms/crm/profiles.yml",
+        "transforms/fakestore/external_models.yaml",
         ".pipeline/runs.db",
     )
     for name in ("sources/api/a.json", *rubbish):
