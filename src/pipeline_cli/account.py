@@ -22,40 +22,46 @@ def count_loaded(
     superseded by a later version of the same key in the same load, or (scd2) had not changed.
     Raises LoadError when the account does not close.
     """
-    with_rows = [intake for intake in intakes if intake.writer.written]
-    if not with_rows:
-        return
+    by_table: dict[str, list[Intake]] = {}
+    for intake in intakes:
+        by_table.setdefault(intake.rules.table, []).append(intake)
     connection = warehouse.connect()
     try:
-        for intake in with_rows:
-            _close(connection, dataset, intake, load_ids, row_counts)
+        for table, group in by_table.items():
+            if any(intake.writer.written for intake in group):
+                loaded = _count(connection, dataset, table, load_ids)
+                _close(dataset, table, group, loaded, row_counts)
     finally:
         connection.close()
 
 
-def _close(
-    connection: Connection,
-    dataset: str,
-    intake: Intake,
-    load_ids: Sequence[str],
-    row_counts: Mapping[str, int],
-) -> None:
-    result, written = intake.writer.result, intake.writer.written
+def _count(connection: Connection, dataset: str, table: str, load_ids: Sequence[str]) -> int:
     marks = ", ".join("?" * len(load_ids)) or "NULL"
-    table = quote(dataset, result.table)
-    ((loaded,),) = connection.query(
-        f'SELECT count(*) FROM {table} WHERE "_dlt_load_id" IN ({marks})',
-        list(load_ids),
-    )
-    result.loaded = int(loaded)
-    if intake.rules.disposition in ("merge", "scd2"):
-        result.deduplicated += written - result.loaded
-    normalized = row_counts.get(result.table, 0)
-    if normalized != written + intake.writer.kept or not result.balances or result.loaded > written:
+    statement = f'SELECT count(*) FROM {quote(dataset, table)} WHERE "_dlt_load_id" IN ({marks})'
+    ((count,),) = connection.query(statement, list(load_ids))
+    return int(count)
+
+
+def _close(
+    dataset: str, table: str, group: Sequence[Intake], loaded: int, row_counts: Mapping[str, int]
+) -> None:
+    """The account of one table, nearly always of one resource; of several, the first bear what was superseded."""
+    written = sum(intake.writer.written for intake in group)
+    kept = sum(intake.writer.kept for intake in group)
+    normalized = row_counts.get(table, 0)
+    missing = written - loaded
+    for intake in group:
+        result = intake.writer.result
+        superseded = min(missing, intake.writer.written)
+        missing -= superseded
+        result.loaded = intake.writer.written - superseded
+        if intake.rules.disposition in ("merge", "scd2"):
+            result.deduplicated += superseded
+    if normalized != written + kept or missing or not all(each.writer.result.balances for each in group):
+        names = ", ".join(f"{intake.rules.source}.{intake.rules.resource}" for intake in group)
         raise LoadError(
-            f"{intake.rules.source}.{result.name}: the account does not close: {result.extracted} extracted, "
-            f"{written} written, {normalized} normalized, {result.loaded} in {dataset}.{result.table}, "
-            f"{result.quarantined} quarantined, {result.deduplicated} deduplicated.",
+            f"{names}: the account does not close: {written} rows written, {normalized - kept} normalized, "
+            f"{loaded} in {dataset}.{table}.",
             code="E321",
             hint="This should never happen. Keep the log, and run again: the next run compares by key.",
         )

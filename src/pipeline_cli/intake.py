@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.dlt_pipeline import dataset_name
+from pipeline_cli.errors import SourceError
 from pipeline_cli.gate import CheckStep, GateContext, GateRules, ReceivedStep, WriteStep
 from pipeline_cli.manifest.sources import PythonSource, ResourceHints, RestApiSource, RestResource
 from pipeline_cli.project import Project
@@ -98,7 +99,13 @@ def make_rules(
     declared = name in entry.resources and (
         isinstance(entry, RestApiSource) or hints.write_disposition != "append"
     )
-    table = resource.table_name if isinstance(resource.table_name, str) else name
+    table = resource.table_name
+    if not isinstance(table, str):
+        raise SourceError(
+            f"{source}.{name}: its table_name is a function of the record; we check and count by table.",
+            code="E343",
+            hint="Make it one resource for each table, for instance with dlt.transformer.",
+        )
     keep_raw = entry.keep_raw if hints.keep_raw is None else hints.keep_raw
     incremental = hints.incremental
     return GateRules(

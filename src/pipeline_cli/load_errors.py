@@ -50,7 +50,9 @@ def _causes(error: BaseException) -> list[BaseException]:
     current: BaseException | None = error
     while current is not None and current not in chain:
         chain.append(current)
-        current = current.__cause__ or current.__context__
+        # Of what a user's code raised only the causes: its context may be any error that it dealt with before.
+        is_dlts = type(current).__module__.startswith("dlt.")
+        current = current.__cause__ or (current.__context__ if is_dlts else None)
     return chain
 
 

@@ -21,8 +21,11 @@ from urllib3.util import Retry
 
 from pipeline_cli.contracts.json_values import parse_json
 from pipeline_cli.errors import SourceError
+from pipeline_cli.sources.deadline import Deadline, watch_pools
 
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
+_TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+_TOO_SLOW = "the answer took longer than client.request_timeout"
 _CHUNK_BYTES = 65_536
 _BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 30.0
@@ -51,7 +54,7 @@ def origin_of(url: str) -> str:
 
 def open_session(limits: HttpLimits, adapter: HTTPAdapter | None = None) -> requests.Session:
     """A session that checks every answer. adapter: instead of the network, for recordings."""
-    session = requests.Session()
+    session = _Session()
     # A callable that changes nothing: otherwise requests takes credentials from ~/.netrc, which no manifest names.
     session.auth = lambda request: request
     checked = adapter or CheckedAdapter(limits)
@@ -60,12 +63,31 @@ def open_session(limits: HttpLimits, adapter: HTTPAdapter | None = None) -> requ
     return session
 
 
+class _Session(requests.Session):
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        try:
+            return super().send(request, **options)
+        except requests.TooManyRedirects as error:
+            raise SourceError(
+                f"{describe(request)} leads from redirect to redirect; gave up after {self.max_redirects}."
+            ) from error
+
+
 class CheckedAdapter(HTTPAdapter):
     """Sends over the network, with retries for what may pass the second time."""
 
     def __init__(self, limits: HttpLimits) -> None:
         super().__init__(max_retries=Retry(0, read=False))
         self._limits = limits
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        watch_pools(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        watch_pools(manager)
+        return manager
 
     def send(
         self,
@@ -96,22 +118,24 @@ class CheckedAdapter(HTTPAdapter):
         cert: Any,
         proxies: Mapping[str, str] | None,
     ) -> requests.Response | Exception:
-        deadline = time.monotonic() + self._limits.request_timeout_s
-        timeout = (min(30.0, self._limits.request_timeout_s), self._limits.request_timeout_s)
-        try:
-            response = super().send(request, True, timeout, verify, cert, proxies)
-            read_body(response, deadline, self._limits.max_response_bytes)
-        except (requests.ConnectionError, requests.Timeout, TransportError) as error:
-            return error
-        except requests.RequestException as error:
-            if isinstance(error, requests.exceptions.ChunkedEncodingError):
-                return error
-            raise SourceError(f"{describe(request)} cannot be sent: {error}") from error
-        return response
+        limit_s = self._limits.request_timeout_s
+        timeout = (min(30.0, limit_s), limit_s)
+        with Deadline(limit_s) as deadline:
+            try:
+                response = super().send(request, True, timeout, verify, cert, proxies)
+                read_body(response, self._limits.max_response_bytes)
+            except (*_TRANSIENT, TransportError) as error:
+                return requests.Timeout(_TOO_SLOW) if deadline.passed else error
+            except requests.RequestException as error:
+                raise SourceError(
+                    f"{describe(request)} cannot be sent or read: {type(error).__name__}"
+                ) from error
+        # A body without a length ends where the connection does, also when it is we who ended it.
+        return requests.Timeout(_TOO_SLOW) if deadline.passed else response
 
 
-def read_body(response: requests.Response, deadline: float, max_bytes: int) -> None:
-    """Read the whole answer, decompressed, before `deadline` (time.monotonic) and within `max_bytes`."""
+def read_body(response: requests.Response, max_bytes: int) -> None:
+    """Read the whole answer, decompressed, within `max_bytes`. Raises SourceError."""
     chunks: list[bytes] = []
     size = 0
     for chunk in response.iter_content(_CHUNK_BYTES):
@@ -122,9 +146,6 @@ def read_body(response: requests.Response, deadline: float, max_bytes: int) -> N
                 f"{describe(response.request)} answered with more than {max_bytes:,} bytes.",
                 hint="Ask for smaller pages, or raise client.max_response_bytes.",
             )
-        if time.monotonic() > deadline:
-            response.close()
-            raise requests.Timeout("the answer took longer than client.request_timeout")
         chunks.append(chunk)
     response._content = b"".join(chunks)
     response._content_consumed = True  # type: ignore[attr-defined]

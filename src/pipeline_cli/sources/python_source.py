@@ -28,7 +28,7 @@ def build_python_source(name: str, entry: PythonSource, root: Path) -> DltSource
     factory = _find_factory(module, entry)
     try:
         made = factory(**dict(entry.arguments)) if callable(factory) else factory
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SourceError(
             f"{entry.path}: {_name(factory)} failed: {type(error).__name__}: {error}",
             code="E341",
@@ -50,7 +50,7 @@ def load_module(path: Path, shown: str) -> ModuleType:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends itself is no reason to end the command
         line = _line_in(path, error)
         at = f"{shown}:{line}" if line else shown
         raise SourceError(f"{at} cannot be imported: {type(error).__name__}: {error}", code="E340") from error
@@ -104,7 +104,7 @@ def _name(factory: Any) -> str:
     return str(getattr(factory, "__name__", None) or getattr(factory, "name", "the source"))
 
 
-def _line_in(path: Path, error: Exception) -> int | None:
+def _line_in(path: Path, error: BaseException) -> int | None:
     if isinstance(error, SyntaxError):
         return error.lineno
     line = None
