@@ -23,7 +23,7 @@ ifeq ($(wildcard $(HOME)/.rustup),)
 export RUSTUP_HOME := $(CURDIR)/$(VENV)/rustup
 endif
 
-.PHONY: setup run test bench picture constraints clean
+.PHONY: setup run test test-faults bench picture constraints clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -49,6 +49,10 @@ test: setup
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
 	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+
+# Kills and other faults, for minutes; PIPELINE_CLI_KILLS=100 for more of them.
+test-faults: setup
+	@$(BIN)/pytest -q -m faults tests/faults $(ARGS)
 
 bench: setup
 	@$(BIN)/python -m compileall -q src benchmarks

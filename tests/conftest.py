@@ -26,6 +26,7 @@ os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "network: may reach the network")
     config.addinivalue_line("markers", "writes_home: may write in HOME")
+    config.addinivalue_line("markers", "faults: minutes of kills; make test-faults runs these")
 
 
 @pytest.fixture(autouse=True)
