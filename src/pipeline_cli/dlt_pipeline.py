@@ -90,3 +90,19 @@ def tables_below(schema: Schema, root: str) -> list[str]:
     for name in found:
         found.extend(child for child, table in schema.tables.items() if table.get("parent") == name)
     return found
+
+
+def read_trace(pipeline: Pipeline) -> bytes | None:
+    """What `dlt pipeline … trace` and the dashboard show: the last trace, None before the first."""
+    from dlt.pipeline.trace import get_trace_file_path
+
+    file = Path(get_trace_file_path(pipeline.pipelines_dir, pipeline.pipeline_name))
+    return file.read_bytes() if file.is_file() else None
+
+
+def write_trace(pipeline: Pipeline, trace: bytes | None) -> None:
+    """Put an earlier trace back: that of an extraction which brought nothing tells of a package that is gone."""
+    from dlt.pipeline.trace import get_trace_file_path
+
+    if trace is not None:
+        Path(get_trace_file_path(pipeline.pipelines_dir, pipeline.pipeline_name)).write_bytes(trace)

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.account import count_loaded
 from pipeline_cli.destinations.base import Warehouse
-from pipeline_cli.dlt_pipeline import bronze_tables, dataset_name, open_pipeline, tables_below
+from pipeline_cli.dlt_pipeline import (
+    bronze_tables,
+    dataset_name,
+    open_pipeline,
+    read_trace,
+    tables_below,
+    write_trace,
+)
 from pipeline_cli.document import CheckResult, ResourceResult, Status
 from pipeline_cli.errors import PipelineCliError, StepError
 from pipeline_cli.gate import GateContext, Violation, too_many_rejected
@@ -79,9 +86,10 @@ def ingest_source(request: IngestRequest) -> IngestResult:
         with open_source(request.project, request.source) as source:
             context = _gate_context(request, source)
             intakes = attach_gates(request.project, request.source, source, context)
+            trace = read_trace(pipeline)
             _extract(request, pipeline, source)
             checks = _judge(request, pipeline, intakes)
-        result = _load(request, pipeline, intakes)
+        result = _load(request, pipeline, intakes, trace)
     result.checks = checks
     result.violations = context.violations
     result.notes = notes
@@ -144,11 +152,14 @@ def _judge(request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake]
         raise
 
 
-def _load(request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake]) -> IngestResult:
+def _load(
+    request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake], trace: bytes | None
+) -> IngestResult:
     is_rest = isinstance(request.project.manifest.sources[request.source], RestApiSource)
     if is_rest and not any(intake.writer.has_output for intake in intakes):
         # dlt would load a package with nothing but its own bookkeeping. A Python source may keep state of its own.
         pipeline.abort_packages()
+        write_trace(pipeline, trace)
         return IngestResult("unchanged", [intake.writer.result for intake in intakes])
     normalized = pipeline.normalize()
     info = _load_package(request, pipeline)
