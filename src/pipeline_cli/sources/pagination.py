@@ -11,6 +11,7 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePage
 from requests import Request, Response
 
 from pipeline_cli.errors import SourceError
+from pipeline_cli.sources.http import describe
 
 
 class WatchedPaginator(BasePaginator):
@@ -55,7 +56,7 @@ class WatchedPaginator(BasePaginator):
         fingerprint = _fingerprint(request)
         if fingerprint in self._asked:
             raise SourceError(
-                f"Resource {self._resource}: the next page is one that was read already ({request.url}); "
+                f"Resource {self._resource}: the next page is one that was read already ({describe(request)}); "
                 "the API's next-links go round in a circle.",
                 code="E317",
                 hint="Check the paginator's type and where it looks for the next page.",

@@ -87,12 +87,25 @@ class ReplayAdapter(HTTPAdapter):
                 code="E319",
                 hint=f"Run: pipeline-cli record {self._source}, or use an environment without replay: true.",
             )
-        from vcr.persisters.filesystem import FilesystemPersister
-        from vcr.serializers import yamlserializer
-
-        asked, answers = FilesystemPersister.load_cassette(str(file), yamlserializer)
+        asked, answers = _load(file, self._source)
         pairs = zip(asked, answers, strict=True)
         return {request_key(r.method, r.uri, r.body, self._varying): answer for r, answer in pairs}
+
+
+def _load(file: Path, source: str) -> tuple[Any, Any]:
+    from vcr.persisters.filesystem import FilesystemPersister
+    from vcr.serializers import yamlserializer
+    from yaml import YAMLError
+
+    try:
+        loaded: tuple[Any, Any] = FilesystemPersister.load_cassette(str(file), yamlserializer)
+    except (YAMLError, ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"The recording of source {source} cannot be read ({file.name}): {type(error).__name__}.",
+            code="E319",
+            hint=f"Restore the file, or run: pipeline-cli record {source}",
+        ) from error
+    return loaded
 
 
 def request_key(method: str, url: str, body: Any, varying: frozenset[str]) -> str:
@@ -154,7 +167,7 @@ def recorded(
 def replayed_globally(file: Path, source: str) -> Iterator[None]:
     """For Python sources, which choose their own HTTP client: vcrpy's patch, one source at a time."""
     import vcr
-    from vcr.errors import CannotOverwriteExistingRequestException
+    from vcr.errors import CannotOverwriteExistingCassetteException
 
     if not file.is_file():  # a source that asks nothing over HTTP needs no recording
         yield
@@ -163,7 +176,7 @@ def replayed_globally(file: Path, source: str) -> Iterator[None]:
     with _PATCH_LOCK, player.use_cassette(str(file), allow_playback_repeats=True):
         try:
             yield
-        except CannotOverwriteExistingRequestException as error:
+        except CannotOverwriteExistingCassetteException as error:
             raise SourceError(
                 f"The recording of source {source} lacks an answer.",
                 code="E319",

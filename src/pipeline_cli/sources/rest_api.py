@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.manifest.auth import Auth, OAuth2Auth
+from pipeline_cli.manifest.auth import Auth
 from pipeline_cli.manifest.paginators import Paginator
 from pipeline_cli.manifest.sources import Endpoint, Incremental, RestApiSource, RestResource
 
@@ -146,15 +146,9 @@ def _lag(lag: timedelta | int | float, initial_value: Any) -> float:
 
 def client_auth(auth: Auth, session: requests.Session) -> Any:
     """dlt's authentication for an auth entry; tokens are fetched through the same checked session."""
-    settings = _plain(auth)
-    if isinstance(auth, OAuth2Auth):
-        from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
+    from pipeline_cli.sources.authentication import build_auth
 
-        del settings["type"]
-        return OAuth2ClientCredentials(**settings, session=session)
-    if settings.get("location") == "query":
-        settings["location"] = "param"  # dlt's word
-    return settings
+    return build_auth(_plain(auth), session)
 
 
 def _plain(entry: Auth | Paginator) -> dict[str, Any]:
