@@ -81,7 +81,6 @@ def ingest_source(request: IngestRequest) -> IngestResult:
     """
     with _translated(request):
         pipeline = open_pipeline(request.project, request.warehouse, request.source)
-        pipeline.sync_destination()
         recovered, notes = _recover(request, pipeline)
         with open_source(request.project, request.source) as source:
             context = _gate_context(request, source)
@@ -101,9 +100,14 @@ def ingest_source(request: IngestRequest) -> IngestResult:
 
 def _recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str], list[str]]:
     if request.full_refresh:  # everything is about to be read again
+        pipeline.sync_destination()
         drop_pending(pipeline, request.warehouse)
         return frozenset(), []
-    return finish_pending(pipeline, request.warehouse)
+    # A destination without our state makes dlt forget what is pending: right where the database was deleted,
+    # wrong where the first load ever did not finish.
+    recovered = finish_pending(pipeline, request.warehouse) if pipeline.first_run else (frozenset(), [])
+    pipeline.sync_destination()
+    return recovered if recovered[1] else finish_pending(pipeline, request.warehouse)
 
 
 def _gate_context(request: IngestRequest, source: DltSource) -> GateContext:
