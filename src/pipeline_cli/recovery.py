@@ -137,10 +137,11 @@ def _pending_tables(pipeline: Pipeline) -> frozenset[str]:
 def _is_final(error: BaseException) -> bool:
     """Whether the destination refused the data itself: trying again would fail for ever."""
     from dlt.load.exceptions import LoadClientJobFailed, LoadClientJobTerminalRetry
+    from dlt.normalize.exceptions import NormalizeJobFailed
 
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, (LoadClientJobFailed, LoadClientJobTerminalRetry)):
+        if isinstance(cause, (LoadClientJobFailed, LoadClientJobTerminalRetry, NormalizeJobFailed)):
             return True
         cause = cause.__cause__
     return False

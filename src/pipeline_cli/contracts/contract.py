@@ -27,7 +27,9 @@ class Contract:
         self.file = file
         try:
             jsonschema_rs.meta.validate(schema)
-            self._validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+            self._validator = jsonschema_rs.Draft202012Validator(
+                schema, validate_formats=True, retriever=_refuse_retrieval
+            )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             raise UsageError(
                 f"{file} is not a valid JSON Schema (draft 2020-12): {_first_line(str(error))}",
@@ -81,6 +83,11 @@ def _typed_fields(schema: dict[str, Any], path: tuple[str, ...]) -> Iterator[tup
         elif len(types) == 1 and types[0] in _TYPES:
             fixed = _FORMATS.get(field.get("format", "")) if types[0] == "string" else None
             yield (*path, name), fixed or _TYPES[types[0]]
+
+
+def _refuse_retrieval(address: str) -> Any:
+    """A contract is one file: a reference to another would be read from anywhere, the network included."""
+    raise ValueError(f"it refers to {address}; a contract holds all of its schema itself, under $defs")
 
 
 def _rule(error: Any) -> str:
