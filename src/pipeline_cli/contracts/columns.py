@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -50,6 +51,7 @@ class ColumnTypes:
         self._helpers = helpers
         self._detect = autodetect_sc_type
         self._new: dict[tuple[str, str], str] = {}
+        self._parents: dict[str, str] = {}
         self._known: dict[tuple[str, str], str] = {}  # declared, in the table, or new: what `takes` looks at
         self._beyond_double: set[tuple[str, str]] = set()
         self.field = cache(self._field)
@@ -94,9 +96,13 @@ class ColumnTypes:
     def normalize_table(self, name: str) -> str:
         return self.list_fragment(name)
 
-    def parent_of(self, lineage: tuple[str, ...]) -> str:
-        """The table above the one that `lineage` ends in; the table itself for a root."""
-        return str(self._naming.shorten_fragments(*lineage[:-1])) if len(lineage) > 1 else lineage[0]
+    def parent_of(self, table: str) -> str | None:
+        """The table whose rows hold this one's, where it is known; the root table has none."""
+        known = self._schema.tables.get(table, {}).get("parent")
+        return str(known) if known else self._parents.get(table)
+
+    def keep_parent(self, table: str, parent: str) -> None:
+        self._parents[table] = parent
 
     def max_nesting(self, table: str) -> int:
         return self._helpers.get_table_nesting_level(self._schema, table, 1000) or 0
@@ -131,30 +137,30 @@ class ColumnTypes:
             return Verdict(problem=problem) if problem else Verdict(new_type=found)
         if known != found and fixed is None and (wider := self._wider(table, column, known, found)):
             problem = _fit_problem(wider, {}, value)
-            return Verdict(problem=problem) if problem else Verdict(new_type=wider)
+            return Verdict(problem=problem) if problem else Verdict(new_type=wider, large=_large(value))
         if problem := self._type_problem(known, found, value) or _fit_problem(known, definition, value):
             return Verdict(problem=problem)
-        if type(value) is int and value not in _INT64:
-            return Verdict(large=Decimal(value))
-        return _FINE
+        large = _large(value)
+        return _FINE if large is None else Verdict(large=large)
 
     def _wider(self, table: str, column: str, known: str, found: str) -> str | None:
         wider = _WIDER.get(frozenset((known, found)))
         # An integer that came before and that no double holds stays: the later value is the odd one.
         return None if wider == "double" and (table, column) in self._beyond_double else wider
 
-    def learn(self, table: str, column: str, data_type: str, parent: str) -> None:
+    def learn(self, table: str, column: str, data_type: str, *, widened: bool = False) -> None:
         """Keep a new column's type; one that has widened is pinned in dlt's schema, which sees its rows later."""
-        before = self._new.get((table, column))
+        before = self._new.get((table, column), data_type)
         self._new[table, column] = self._known[table, column] = data_type
-        if before is None or before == data_type:
-            return
-        partial: dict[str, Any] = {
-            "name": table,
-            "columns": {column: {"name": column, "data_type": data_type, "nullable": True}},
-        }
-        if parent != table:
+        if before != data_type or widened:
+            self._pin(table, {column: {"name": column, "data_type": data_type, "nullable": True}})
+
+    def _pin(self, table: str, columns: dict[str, Any]) -> None:
+        partial: dict[str, Any] = {"name": table, "columns": columns}
+        if parent := self.parent_of(table):
             partial["parent"] = parent
+            if parent not in self._schema.tables:
+                self._pin(parent, {})
         self._schema.update_table(partial, normalize_identifiers=False)
 
     def new_columns(self, table: str) -> dict[str, str]:
@@ -209,12 +215,31 @@ _SAFE = {
 }
 
 
+def _large(value: Any) -> Decimal | None:
+    """An integer beyond 64 bits as the Decimal that dlt carries without loss."""
+    return Decimal(value) if type(value) is int and value not in _INT64 else None
+
+
+def _utc_problem(text: str) -> tuple[str, str] | None:
+    """A time at either end of the calendar may have no counterpart in UTC; dlt's load would fail for ever."""
+    from dlt.common.time import ensure_datetime
+
+    try:
+        ensure_datetime(text).astimezone(UTC)
+    except OverflowError:
+        return "range", f"{_show(text)} is beyond the years 1 to 9999 in UTC"
+    except (ValueError, TypeError):
+        return None
+    return None
+
+
 def _fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[str, str] | None:
     """Whether a value of a convertible type is exact in the column's own range and precision."""
     if isinstance(value, str):
         if known == "timestamp" and _MORE_THAN_MICROSECONDS.search(value):
             return "precision", f"{_show(value)} is finer than the column's microseconds"
-        return None
+        is_at_an_end = known == "timestamp" and value.lstrip()[:4] in ("0001", "9999")
+        return _utc_problem(value) if is_at_an_end else None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
     if known == "bigint":

@@ -38,7 +38,7 @@ class Exactness:
         is how dlt wants them.
         """
         found: list[Reason] = []
-        walk = _Walk(self.columns, found.append)
+        walk = _Walk(self.columns, self._table, found.append)
         walk.row(self._table, (self._table,), record, (), self._max_nesting)
         if found:
             return tuple(found)
@@ -49,17 +49,22 @@ class Exactness:
 class _Walk:
     """One record's way through dlt's flattening: which value lands in which column of which table."""
 
-    def __init__(self, columns: ColumnTypes, add: Callable[[Reason], None]) -> None:
+    def __init__(self, columns: ColumnTypes, root: str, add: Callable[[Reason], None]) -> None:
         self._columns = columns
+        self._root = root
         self._add = add
         self._key_count = 0
-        self._learnt: dict[tuple[str, str], tuple[str, str]] = {}
+        self._parents: dict[str, str] = {}
+        self._learnt: dict[tuple[str, str], str] = {}
+        self._widened: set[tuple[str, str]] = set()
         self._large: list[tuple[Any, Any, Decimal]] = []
 
     def commit(self) -> None:
         """Keep what the accepted record taught: new columns and wider types."""
-        for (table, column), (parent, data_type) in self._learnt.items():
-            self._columns.learn(table, column, data_type, parent)
+        for table, parent in self._parents.items():
+            self._columns.keep_parent(table, parent)
+        for (table, column), data_type in self._learnt.items():
+            self._columns.learn(table, column, data_type, widened=(table, column) in self._widened)
         for container, key, value in self._large:
             container[key] = value
 
@@ -100,7 +105,12 @@ class _Walk:
         path: tuple[str | int, ...],
         level: int,
     ) -> None:
-        table = self._columns.table_name(lineage, fragments)
+        table, parent = self._columns.table_name(lineage, fragments), self._columns.table_name(lineage, ())
+        known = self._columns.parent_of(table) or self._parents.setdefault(table, parent)
+        if known != parent or table == self._root:
+            message = f"its items land in the table {table}, which holds others' already"
+            self._add(Reason(json_path(path), "name_collision", message))
+            return
         below = (*lineage, *fragments)
         for index, value in enumerate(values):
             if isinstance(value, dict):
@@ -125,10 +135,12 @@ class _Walk:
             return
         if problem is None:
             known = self._learnt.get((table, column))
-            verdict = self._columns.verdict(table, column, value, known[-1] if known else None)
+            verdict = self._columns.verdict(table, column, value, known)
             problem = verdict.problem
             if verdict.new_type is not None:
-                self._learnt[table, column] = (self._columns.parent_of(lineage), verdict.new_type)
+                if known and known != verdict.new_type:  # in this very record: two items of one list
+                    self._widened.add((table, column))
+                self._learnt[table, column] = verdict.new_type
             if verdict.large is not None:
                 self._large.append((container, key, verdict.large))
         if problem is not None:

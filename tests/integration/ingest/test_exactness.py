@@ -156,6 +156,19 @@ def test_keys_that_fall_into_one_column_are_quarantined(world: World) -> None:
     assert world.rows("id, user_id") == [(1, 5), (3, 8)]
 
 
+def test_two_lists_that_fall_into_one_table_are_not_mixed(world: World) -> None:
+    serve(
+        world,
+        '{"id": 1, "a": {"b": [1]}}',
+        '{"id": 2, "a": [{"b": [2]}]}',
+        '{"id": 3, "a": {"b": [0.5]}, "deep": [{"c": {"d": [1, 1.5]}}]}',
+    )
+    world.ingest()
+    assert rules(world) == {2: {"name_collision"}}
+    assert world.rows("value", "items__a__b") == [(0.5,), (1.0,)]
+    assert world.rows("value", "items__deep__c__d") == [(1.0,), (1.5,)]
+
+
 def test_a_column_keeps_its_type_from_load_to_load(world: World) -> None:
     serve(world, '{"id": 1, "n": 1, "b": true, "at": "2024-01-01T00:00:00Z", "s": "x", "f": 0.5}')
     world.ingest()
@@ -199,6 +212,15 @@ def test_a_new_column_widens_within_a_load(world: World) -> None:
     assert world.rows("t") == [("2024-01-01T00:00:00Z",), ("later",)]
     assert world.rows("m", "items__child") == [(0.25,), (1.0,)]
     assert rules(world) == {3: {"precision"}}
+
+
+def test_a_new_column_widens_within_a_record(world: World) -> None:
+    serve(
+        world, '{"id": 1, "l": [1, 1.5, 1e30], "at": "9999-12-31T23:59:59-14:00"}', '{"id": 2, "l": [2, 0.5]}'
+    )
+    world.ingest()
+    assert world.rows("value", "items__l") == [(0.5,), (2.0,)]
+    assert rules(world) == {1: {"range"}}
 
 
 def test_long_and_reserved_names_are_stored_or_refused(world: World) -> None:
