@@ -87,7 +87,7 @@ def ingest_source(request: IngestRequest) -> IngestResult:
             intakes = attach_gates(request.project, request.source, source, context)
             trace = read_trace(pipeline)
             _extract(request, pipeline, source)
-            checks = _judge(request, pipeline, intakes)
+            checks = _judge(request, pipeline, intakes, context)
         result = _load(request, pipeline, intakes, trace)
     result.checks = checks
     result.violations = context.violations
@@ -140,7 +140,9 @@ def _extract(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> N
     pipeline.extract(source, refresh=refresh, loader_file_format=file_format)
 
 
-def _judge(request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake]) -> list[CheckResult]:
+def _judge(
+    request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake], context: GateContext
+) -> list[CheckResult]:
     """The checks that need all records; a failed one takes the extracted package back before it is loaded."""
     from pipeline_cli.sources.counts import check_counts
 
@@ -148,12 +150,27 @@ def _judge(request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake]
         for intake in intakes:
             rules, result = intake.rules, intake.writer.result
             if rules.max_rejected and not rules.max_rejected.allows(result.quarantined, result.extracted):
-                raise too_many_rejected(rules, result)
+                raise too_many_rejected(rules, result, context.violations)
         extracted = {intake.rules.resource: intake.writer.result.extracted for intake in intakes}
-        return check_counts(request.project, request.source, extracted)
+        return [*_warnings(context), *check_counts(request.project, request.source, extracted)]
     except PipelineCliError:
         pipeline.abort_packages()
         raise
+
+
+def _warnings(context: GateContext) -> list[CheckResult]:
+    """For each resource with `on_violation: warn`: how many records were loaded that break its contract."""
+    first = {each.resource: each.reasons[0] for each in reversed(context.violations)}
+    return [
+        CheckResult(
+            f"contract:{name}",
+            "warned",
+            "warning",
+            count,
+            f"{first[name].path}: {first[name].message}" if name in first else None,
+        )
+        for name, count in context.warned.items()
+    ]
 
 
 def _load(

@@ -31,19 +31,19 @@ class Exactness:
         self._table = self.columns.normalize_table(table)
         self._max_nesting = self.columns.max_nesting(self._table)
 
-    def reasons(self, record: Record) -> tuple[Reason, ...]:
+    def reasons(self, record: Record, *, learn: bool = True) -> tuple[Reason, ...]:
         """What of `record` could not be stored exactly; empty when all of it can.
 
+        learn: keep what the record teaches about new columns; not from one that is rejected anyway.
         Integers beyond 64 bits in a column declared decimal or text are turned into Decimal in place, which
         is how dlt wants them.
         """
         found: list[Reason] = []
         walk = _Walk(self.columns, self._table, found.append)
         walk.row(self._table, (self._table,), record, (), self._max_nesting)
-        if found:
-            return tuple(found)
-        walk.commit()
-        return ()
+        if learn and not found:
+            walk.commit()
+        return tuple(found)
 
 
 class _Walk:

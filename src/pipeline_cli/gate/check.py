@@ -59,6 +59,7 @@ class CheckStep(ItemTransform[Any, Any]):
         broken = self._contract_reasons(record)
         if broken and self._rules.on_violation == "warn":
             self._tell(record, broken)
+            self._context.warned[self._rules.resource] += 1
             broken = ()
         if broken and self._rules.on_violation == "fail":
             raise ChecksFailed(
@@ -67,7 +68,8 @@ class CheckStep(ItemTransform[Any, Any]):
                 code="E410",
                 hint="Mend the source or the contract, or use on_violation: quarantine.",
             )
-        reasons = broken or self._key_reasons(record) or self._exactness.reasons(record)
+        reasons = broken + self._key_reasons(record)
+        reasons += self._exactness.reasons(record, learn=not reasons)
         if not reasons:
             return record
         self._tell(record, reasons)

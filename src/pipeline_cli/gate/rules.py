@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,17 +57,31 @@ class GateContext:
     progress: Callable[[str, int], None]
     stop_if_cancelled: Callable[[], None]
     violations: list[Violation] = field(default_factory=list)
+    warned: Counter[str] = field(default_factory=Counter)  # records loaded though they break a contract
 
 
-def too_many_rejected(rules: GateRules, result: ResourceResult) -> ChecksFailed:
-    """The error of a resource beyond its max_rejected; the caller loads nothing."""
+def too_many_rejected(
+    rules: GateRules, result: ResourceResult, violations: Sequence[Violation]
+) -> ChecksFailed:
+    """The error of a resource beyond its max_rejected, with the first record's reasons; nothing is loaded."""
     limit = rules.max_rejected
     allowed = (
         "none" if limit is None else str(limit.count) if limit.count is not None else f"{limit.share:.4%}"
     )
     return ChecksFailed(
         f"{rules.source}.{rules.resource}: {result.quarantined} of {result.extracted} records are rejected, more than "
-        f"max_rejected allows ({allowed.replace('.0000%', '%')}). Nothing of this source was loaded.",
+        f"max_rejected allows ({allowed.replace('.0000%', '%')}). {_first(rules, violations)}"
+        "Nothing of this source was loaded.",
         code="E411",
-        hint=f"See what is wrong: pipeline-cli preview {rules.source}.{rules.resource}",
+        hint="Mend the source or the contract, or raise max_rejected: rejected records go to quarantine then.",
     )
+
+
+def _first(rules: GateRules, violations: Sequence[Violation]) -> str:
+    """The first rejected record of the resource, in a sentence."""
+    first = next((each for each in violations if each.resource == rules.resource), None)
+    if first is None:
+        return ""
+    reasons = "; ".join(f"{reason.path}: {reason.message}" for reason in first.reasons[:3])
+    record = first.record if len(first.record) <= 120 else first.record[:119] + "…"
+    return f"The first: {reasons}, in {record}. "

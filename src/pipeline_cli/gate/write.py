@@ -122,7 +122,7 @@ class WriteStep(ItemTransform[Any, Any]):
         limit = self._rules.max_rejected
         # A share is judged when all records are in; a count as soon as it is passed.
         if limit and limit.count is not None and self.result.quarantined > limit.count:
-            raise too_many_rejected(self._rules, self.result)
+            raise too_many_rejected(self._rules, self.result, self._context.violations)
 
 
 class ReceivedStep(ItemTransform[Any, Any]):

@@ -84,7 +84,9 @@ class Client:
     headers: Mapping[str, str] = key("Headers of every request.", default={})
     auth: "Auth | None" = key("How requests are authenticated.", default=None, kinds="auth")
     paginator: "Paginator | None" = key(
-        "How pages follow one another; by default there is one page.", default=None, kinds="paginators"
+        "How pages follow one another; by default found out from the first answer.",
+        default=None,
+        kinds="paginators",
     )
     allowed_origins: tuple[str, ...] = key(
         "Other origins (https://host) that redirects and next-links may lead to.", default=()

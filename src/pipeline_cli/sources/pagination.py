@@ -1,4 +1,8 @@
-"""Paginators of dlt, watched: a page that was asked for already means a loop, not more data."""
+"""Paginators of dlt, watched: a page that was asked for already means a loop, not more data.
+
+Where none is declared, dlt finds out from the first answer (a Link header, a next address, a number of pages, a
+cursor), so that a source is never cut to its first page without a word; `type: single_page` turns that off.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +26,13 @@ class WatchedPaginator(BasePaginator):
 
     def __init__(self, inner: BasePaginator | None, resource: str, timeout_s: float) -> None:
         super().__init__()
-        self._template = inner or SinglePagePaginator()
-        self._inner = self._template
+        self._template = inner  # None: found out from the first answer
+        self._inner: BasePaginator = inner or SinglePagePaginator()
         self._resource = resource
         self._timeout_s = timeout_s
         self._asked: set[str] = set()
         self._give_up_at: float | None = None
+        self._is_found_out = inner is not None
 
     @property
     def has_next_page(self) -> bool:
@@ -35,8 +40,10 @@ class WatchedPaginator(BasePaginator):
 
     def init_request(self, request: Request) -> None:
         # A parent's records each start a round of their own; the deadline is that of all rounds together.
-        self._inner = copy.deepcopy(self._template)
-        self._inner.init_request(request)
+        if self._template is not None:
+            self._inner = copy.deepcopy(self._template)
+            self._inner.init_request(request)
+        self._is_found_out = self._template is not None
         self._asked = {_fingerprint(request)}
         self._give_up_at = self._give_up_at or time.monotonic() + self._timeout_s
 
@@ -47,6 +54,8 @@ class WatchedPaginator(BasePaginator):
                 code="E316",
                 hint="Read less at a time with incremental:, or raise client.resource_timeout.",
             )
+        if not self._is_found_out:
+            self._inner, self._is_found_out = _find_paginator(response), True
         self._inner.update_state(response, data)
 
     def update_request(self, request: Request) -> None:
@@ -62,6 +71,13 @@ class WatchedPaginator(BasePaginator):
                 hint="Check the paginator's type and where it looks for the next page.",
             )
         self._asked.add(fingerprint)
+
+
+def _find_paginator(response: Response) -> BasePaginator:
+    from dlt.sources.helpers.rest_client.detector import PaginatorFactory
+
+    found, _ = PaginatorFactory().create_paginator(response)
+    return found or SinglePagePaginator()
 
 
 def _fingerprint(request: Request) -> str:

@@ -137,6 +137,24 @@ def test_cursors_in_the_answer(api: JsonApi) -> None:
     assert read(api, Cursor("cursor", cursor_param="c", has_more_path="more"), "items") == ALL
 
 
+def test_pages_are_found_out_where_no_paginator_is_declared(api: JsonApi) -> None:
+    def in_the_answer(request: Request) -> Answer:
+        number = int(request.query.get("page", 0))
+        return Answer(
+            {"next": f"{api.url}/items?page={number + 1}" if number < 2 else None, "items": page(request)}
+        )
+
+    def in_the_header(request: Request) -> Answer:
+        number = int(request.query.get("page", 0))
+        link = {"Link": f'<{api.url}/items?page={number + 1}>; rel="next"'} if number < 2 else {}
+        return Answer(page(request), headers=link)
+
+    for answer in (in_the_answer, in_the_header):
+        api.data["/items"] = answer
+        assert read(api) == ALL
+        assert read(api, SinglePage("single_page")) == [0, 1]
+
+
 def test_a_next_link_that_repeats_is_an_error(api: JsonApi) -> None:
     api.data["/items"] = lambda request: Answer(
         {"next": f"{api.url}/items?page=1&key={KEY}", "items": [{"id": 1}]}
