@@ -15,6 +15,7 @@ from pipeline_cli import errors
 from pipeline_cli.cli.app import VERBS, root_group
 from pipeline_cli.plugins.specs import MOMENTS
 from pipeline_cli.testing import make_project, run_cli
+from tests.servers.json_api import Answer, JsonApi
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([a-z][^`]*)` \| (.+) \| `(pipeline-cli [^`]+)` \|$", README, re.MULTILINE)
@@ -37,8 +38,9 @@ pipelines: {things: {sources: [things]}}
 """
 
 
-def code_block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def code_block(language: str, containing: str = "") -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    (found,) = [block for block in blocks if containing in block]
     return str(found)
 
 
@@ -95,9 +97,38 @@ def test_every_moment_of_a_plugin_is_documented() -> None:
     assert [moment for moment in MOMENTS if f"`{moment}`" not in README] == []
 
 
+def test_the_source_of_the_readme_is_valid_and_reads_what_it_says(tmp_path: Path) -> None:
+    entry = code_block("yaml", "# sources/tickets.yaml")
+    manifest = PLUGIN_MANIFEST.replace("plugins: {shout", "plugins: {}  # {shout").replace(
+        "pipelines: {things: {sources: [things]}}", "pipelines: {tickets: {sources: [tickets]}}"
+    )
+    tickets = [
+        {"id": 1, "updated_at": "2026-01-02T00:00:00Z"},
+        {"id": 2, "updated_at": "2026-01-03T00:00:00Z"},
+    ]
+    with JsonApi({"/tickets": None}, token="t0ken") as api:
+        pages = {
+            None: {"data": tickets[:1], "paging": {"next": f"{api.url}/tickets?page=2"}},
+            "2": {"data": tickets[1:], "paging": {"next": None}},
+        }
+        api.data["/tickets"] = lambda request: Answer(pages[request.query.get("page")])
+        for number in (1, 2):
+            api.data[f"/tickets/{number}/comments"] = [{"id": 10 * number, "text": "thanks"}]
+        files = {
+            "sources/tickets.yaml": entry.replace("https://tickets.example.com/api", api.url),
+            "sources/things.py": PYTHON_SOURCE,
+        }
+        project = make_project(tmp_path, manifest, files)
+        result = run_cli(["run", "--json"], cwd=project, env={"TICKETS_TOKEN": "t0ken"})
+    assert result.exit_code == 0, result.stdout + result.stderr
+    assert result.document is not None
+    resources = result.document["pipelines"][0]["steps"][0]["resources"]
+    assert {each["name"]: each["loaded"] for each in resources} == {"tickets": 2, "comments": 2}
+
+
 def test_the_manifest_of_the_readme_is_valid(tmp_path: Path) -> None:
     run_cli(["init", "."], cwd=tmp_path)
-    (tmp_path / "pipelines.yaml").write_text(code_block("yaml"), encoding="utf-8")
+    (tmp_path / "pipelines.yaml").write_text(code_block("yaml", "version: 1"), encoding="utf-8")
     result = run_cli(["validate"], cwd=tmp_path)
     assert result.exit_code == 0, result.stderr
 
