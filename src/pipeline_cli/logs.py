@@ -63,7 +63,7 @@ def read_log(project: Project, run_id: str) -> str:
     if Path(run_id).name != run_id or not path.is_file():
         raise UsageError(
             f"there is no log of run {run_id!r}",
-            hint=f"pipeline-cli runs lists the runs; the logs of the last {KEPT_LOGS} are kept.",
+            hint=f"The logs of the last {KEPT_LOGS} runs are kept; see: pipeline-cli runs",
         )
     return path.read_text(encoding="utf-8", errors="replace")
 

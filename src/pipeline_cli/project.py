@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline_cli.manifest.models import Environment, Manifest
 
 MANIFEST_NAME = "pipelines.yaml"
+# Commands that do something else in another environment. Not `record`, which is the same in all of them.
+_COMMAND = re.compile(
+    r"pipeline-cli (?:quarantine (?:list|show)|runs show|contract infer|run|retry|preview|logs|show|doctor)"
+    r"\b(?!.* --env)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,12 @@ class Project:
         return self.manifest.environments[self.environment_name]
 
     @property
+    def command_option(self) -> str:
+        """' --env prod', which the next command needs unless this is the default environment."""
+        is_default = self.environment_name == self.manifest.default_environment
+        return "" if is_default else f" --env {self.environment_name}"
+
+    @property
     def pipeline_dir(self) -> Path:
         """Everything that we write: `.pipeline/`."""
         return self.root / ".pipeline"
@@ -37,3 +49,8 @@ class Project:
     def resolve(self, path: str) -> Path:
         """A path of the manifest: relative ones start at the project's root."""
         return self.root / path
+
+
+def in_environment(text: str, option: str) -> str:
+    """A hint whose commands carry `option` (Project.command_option); those that say --env are left alone."""
+    return _COMMAND.sub(lambda match: match[0] + option, text) if option else text

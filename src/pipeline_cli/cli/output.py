@@ -77,13 +77,15 @@ def print_failure(settings: Settings, mistakes: Sequence[Mistake], *, counted: b
 
 def print_error(settings: Settings, error: PipelineCliError) -> int:
     """Tell an expected error, secrets masked, and return its exit code."""
+    from pipeline_cli.project import in_environment
     from pipeline_cli.secrets import mask
 
     mistakes = [
         replace(
             mistake,
             message=mask(mistake.message, settings.secrets),
-            hint=mistake.hint and mask(mistake.hint, settings.secrets),
+            hint=mistake.hint
+            and mask(in_environment(mistake.hint, settings.command_option), settings.secrets),
         )
         for mistake in error.mistakes
     ]

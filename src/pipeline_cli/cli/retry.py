@@ -27,10 +27,17 @@ def command(settings: Settings, run_id: str | None, yes: bool) -> int:
 
 
 def find_pipelines(settings: Settings, run_id: str | None) -> list[str] | None:
-    """The pipelines of the run to retry, for whose sources alone variables are demanded; None when none failed."""
+    """The pipelines of the run to retry, for whose sources alone variables are demanded; None when none failed.
+
+    A run is retried in its own environment: without --env, that becomes the one to use.
+    """
     from pipeline_cli.cli.history import opened_ledger
 
     project = settings.open_project(sources=())
     with opened_ledger(project) as ledger:
         run_id = run_id or ledger.last_failed(project.environment_name)
-        return [entry["name"] for entry in ledger.document(run_id)["pipelines"]] if run_id else None
+        if run_id is None:
+            return None
+        document = ledger.document(run_id)
+    settings.environment = settings.environment or document["environment"]
+    return [entry["name"] for entry in document["pipelines"]]

@@ -39,14 +39,7 @@ def _print_summary(project: Project, result: RunResult) -> None:
     from pipeline_cli.reports.run_summary import SummaryStyle, render_summary
 
     style = SummaryStyle(
-        width=terminal_width(), color=wants_color(sys.stdout), command_suffix=environment_option(project)
+        width=terminal_width(), color=wants_color(sys.stdout), command_suffix=project.command_option
     )
     for line in render_summary(result, location=describe_location(project), style=style):
         click.echo(line)
-
-
-def environment_option(project: Project) -> str:
-    """' --env prod', which the next command needs unless this is the default environment."""
-    if project.environment_name == project.manifest.default_environment:
-        return ""
-    return f" --env {project.environment_name}"

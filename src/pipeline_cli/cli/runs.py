@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -44,7 +45,8 @@ def list_runs(settings: Settings, limit: int, pipeline: str | None) -> int:
     with opened_ledger(project) as ledger:
         runs = ledger.recent(limit, pipeline, settings.environment)
     fields = {"status": "succeeded", "runs": [_to_dict(run) for run in runs], "errors": []}
-    print_result(settings, fields, _table(runs) or ["No runs yet. Next: pipeline-cli run"])
+    nothing = f"No runs yet. Next: pipeline-cli run{project.command_option}"
+    print_result(settings, fields, _table(runs) or [nothing])
     return 0
 
 
@@ -67,7 +69,8 @@ def show_run(settings: Settings, run_id: str | None) -> int:
     if settings.json:
         print_json(document)
         return 0
-    style = SummaryStyle(width=terminal_width())
+    of_run = replace(project, environment_name=document["environment"])
+    style = SummaryStyle(width=terminal_width(), command_suffix=of_run.command_option)
     for line in render_summary(read_result(document), location=None, style=style):
         click.echo(line)
     return 0

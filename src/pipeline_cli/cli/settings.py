@@ -32,6 +32,7 @@ class Settings:
     command: str = "pipeline-cli"
     root: Path | None = None  # known once the project was looked for; a bug's log goes there
     secrets: frozenset[str] = field(default_factory=frozenset)
+    command_option: str = ""  # " --env prod" once another environment than the default one is read
 
     def find_root(self) -> Path:
         """The folder of pipelines.yaml: --project, or the nearest from here upwards. Raises UsageError."""
@@ -60,7 +61,9 @@ class Settings:
         from pipeline_cli.project import Project
 
         reading = self.read_manifest(pipelines=pipelines, sources=sources)
-        return Project(self.find_root(), reading.manifest, reading.environment, self.secrets)
+        project = Project(self.find_root(), reading.manifest, reading.environment, self.secrets)
+        self.command_option = project.command_option
+        return project
 
 
 def find_root(start: Path | None) -> Path:

@@ -31,8 +31,10 @@ def command(settings: Settings, pipeline: str, port: int) -> int:
     source = choose_source(project.manifest, pipeline)
     pipelines_dir = project.state_dir / "dlt" / "pipelines"
     if not (pipelines_dir / source).is_dir():
-        hint = f"pipeline-cli run {pipeline} --env {project.environment_name}"
-        raise UsageError(f"'{source}' was never loaded in '{project.environment_name}'.", hint=hint)
+        raise UsageError(
+            f"'{source}' was never loaded in '{project.environment_name}'.",
+            hint=f"pipeline-cli run {pipeline}",
+        )
     settle_in(project.pipeline_dir / "dashboard")
     started = dashboard_command(source, pipelines_dir, port)
     print_progress(settings, f"The dashboard is at http://{HOST}:{port} (Ctrl-C ends it)")

@@ -37,5 +37,5 @@ def choose_transform(manifest: Manifest, arguments: tuple[str, ...]) -> tuple[st
         return names[0], arguments
     if not names:
         raise UsageError("The manifest has no SQLMesh transform.")
-    hint = f"pipeline-cli sqlmesh {names[0]} …; there is: {', '.join(names)}"
+    hint = f"Name it first: {', '.join(names)}"
     raise UsageError("Which SQLMesh transform is meant?", hint=hint)

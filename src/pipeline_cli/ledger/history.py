@@ -63,7 +63,8 @@ def _assemble(run: Any, written: dict[tuple[str, str], Any]) -> dict[str, Any]:
     for name, planned in run.selection.items():
         listed = [_step_object(written.get((name, step)), step, unfinished) for step in planned]
         pipelines.append({"name": name, "status": _worst(step["status"] for step in listed), "steps": listed})
-    error = {"code": "E731", "step": None, "message": run.error, "hint": "Run it again: pipeline-cli retry"}
+    error = {"code": "E731", "step": None, "message": run.error}
+    error |= {"hint": f"Run it again: pipeline-cli retry {run.run_id}"}
     error |= {"file": None, "line": None, "column": None}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -176,5 +177,5 @@ def remaining(engine: sa.Engine, run_id: str) -> dict[str, dict[str, int]]:
 def _run(connection: sa.Connection, run_id: str) -> Any:
     row = connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).one_or_none()
     if row is None:
-        raise UsageError(f"there is no run {run_id!r}", hint="pipeline-cli runs lists them.")
+        raise UsageError(f"there is no run {run_id!r}", hint="See: pipeline-cli runs")
     return row

@@ -55,13 +55,21 @@ def render_summary(
     return lines
 
 
-def next_command(result: RunResult) -> str:
-    """The command that helps most after this run."""
+def next_command(result: RunResult) -> str | None:
+    """The command that helps most after this run; None where there is nothing left to do.
+
+    A record that was rejected before stays under the run that found it first: so its source is named, no run.
+    """
     if result.status in ("failed", "interrupted"):
         return f"pipeline-cli retry {result.run_id}"
-    if any(resource.quarantined for resource in _resources(result)):
-        return f"pipeline-cli quarantine list --run {result.run_id}"
-    return f"pipeline-cli runs show {result.run_id}"
+    rejecting = {
+        step.name.partition(":")[2]
+        for step in _steps(result)
+        if any(resource.quarantined for resource in step.resources)
+    }
+    if not rejecting:
+        return None
+    return "pipeline-cli quarantine list" + (f" --source {rejecting.pop()}" if len(rejecting) == 1 else "")
 
 
 def describe_counts(resource: ResourceResult) -> str:
@@ -148,7 +156,9 @@ def _closing_lines(result: RunResult, location: str | None, style: SummaryStyle)
     if location:
         yield f"Data:  {location}"
     yield f"Log:   pipeline-cli logs {result.run_id}{style.command_suffix}"
-    yield f"Next:  {next_command(result)}{style.command_suffix}"
+    command = next_command(result)
+    if command:
+        yield f"Next:  {command}{style.command_suffix}"
 
 
 def _describe_ingest(resources: Sequence[ResourceResult]) -> str:
@@ -203,7 +213,6 @@ def _plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _resources(result: RunResult) -> Iterator[ResourceResult]:
+def _steps(result: RunResult) -> Iterator[StepResult]:
     for pipeline in result.pipelines:
-        for step in pipeline.steps:
-            yield from step.resources
+        yield from pipeline.steps

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, utc_now
 from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry
 from pipeline_cli.plan import PipelinePlan, Step
-from pipeline_cli.project import Project
+from pipeline_cli.project import Project, in_environment
 from pipeline_cli.running.listener import Listener
 from pipeline_cli.running.masking import mask_step
 from pipeline_cli.running.plugin_reporter import PluginReporter
@@ -31,6 +31,7 @@ class Recorder:
     def __init__(self, project: Project, ledger: Ledger, listener: Listener, entry: RunEntry) -> None:
         self.result = RunResult(entry.run_id, project.environment_name, "running", entry.started_at)
         self._secrets = project.secrets
+        self._option = project.command_option
         self._ledger = ledger
         self._listener = listener
         # From when the entry was made: opening the warehouse is part of the run.
@@ -82,7 +83,7 @@ class Recorder:
         """Add errors that belong to the run and to none of its steps."""
         for error in errors:
             error.message = mask(error.message, self._secrets)
-        self.result.errors += errors
+        self._add_errors(errors)
 
     def warn(self, message: str) -> None:
         """Add a warning to the run: something that changes neither its data nor its status."""
@@ -102,7 +103,7 @@ class Recorder:
     def finish_step(self, pipelines: Sequence[str], result: StepResult) -> None:
         """A step has its final status; its errors become the run's."""
         mask_step(result, self._secrets)
-        self.result.errors += result.errors
+        self._add_errors(result.errors)
         with work_as(result.name):
             log.info("%s after %.1f s", result.status, result.duration_s)
             for error in result.errors:
@@ -137,6 +138,12 @@ class Recorder:
         """A step is not done, and says why."""
         result = StepResult(step.name, step.kind, "skipped", tries=0, notes=[f"skipped: {reason}"])
         self.finish_step([pipeline], result)
+
+    def _add_errors(self, errors: Sequence[ErrorDocument]) -> None:
+        """Hints are written without an environment; from here on their commands can be copied as they are."""
+        for error in errors:
+            error.hint = error.hint and in_environment(error.hint, self._option)
+        self.result.errors += errors
 
     def find(self, pipeline: str, name: str) -> StepResult | None:
         """The step's result, once it has a final status."""

@@ -59,14 +59,23 @@ def select(ledger: Ledger, project: Project, options: RunOptions, plans: Sequenc
         run_id = ledger.last_failed(project.environment_name) or ""
         if not run_id:
             raise UsageError(f"no run failed in {project.environment_name!r}, there is nothing to retry")
+    _check_environment(ledger.document(run_id)["environment"], run_id, project)
     remaining = ledger.remaining(run_id)
     left = keep_steps(plans, remaining)
     if not left:
-        raise UsageError(f"run {run_id} has nothing left to retry", hint="pipeline-cli run runs everything.")
+        raise UsageError(f"run {run_id} has nothing left to retry", hint="Run everything: pipeline-cli run")
     tries = {
         (pipeline, step): count for pipeline, steps in remaining.items() for step, count in steps.items()
     }
     return Selection(left, options.full_refresh or ledger.was_full_refresh(run_id), tries)
+
+
+def _check_environment(environment: str, run_id: str, project: Project) -> None:
+    if environment != project.environment_name:
+        raise UsageError(
+            f"run {run_id} was in {environment!r}, and is not retried in {project.environment_name!r}",
+            hint=f"pipeline-cli retry {run_id} --env {environment}",
+        )
 
 
 def make_entry(project: Project, options: RunOptions, selection: Selection) -> RunEntry:

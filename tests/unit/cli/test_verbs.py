@@ -139,7 +139,7 @@ def test_show_of_what_was_never_loaded_says_what_to_run(tmp_path: Path) -> None:
     run_cli(["init", "."], cwd=tmp_path)
     result = run_cli(["show", "crm"], cwd=tmp_path)
     assert result.exit_code == 2
-    assert "pipeline-cli run crm --env dev" in result.stderr
+    assert "pipeline-cli run crm" in result.stderr
 
 
 def test_logs_and_runs_of_an_unknown_run_say_so(tmp_path: Path) -> None:

@@ -72,8 +72,7 @@ shop: succeeded
 
 Run 20261121T090000-3f9c2a in 'dev': succeeded in 8.3 s
 Data:  .pipeline/dev/warehouse.duckdb
-Log:   pipeline-cli logs 20261121T090000-3f9c2a
-Next:  pipeline-cli runs show 20261121T090000-3f9c2a"""
+Log:   pipeline-cli logs 20261121T090000-3f9c2a"""
     )
 
 
@@ -91,8 +90,7 @@ shop: nothing new
 
 Nothing new: every source and every model is as the last run left it.
 Run 20261121T090000-3f9c2a in 'dev': nothing new in 0.9 s
-Log:   pipeline-cli logs 20261121T090000-3f9c2a
-Next:  pipeline-cli runs show 20261121T090000-3f9c2a"""
+Log:   pipeline-cli logs 20261121T090000-3f9c2a"""
     )
 
 
@@ -170,13 +168,13 @@ def test_colour_only_repeats_what_words_say() -> None:
 @pytest.mark.parametrize(
     ("status", "quarantined", "expected"),
     [
-        ("succeeded", 0, f"pipeline-cli runs show {RUN_ID}"),
-        ("succeeded", 1, f"pipeline-cli quarantine list --run {RUN_ID}"),
+        ("succeeded", 0, None),
+        ("succeeded", 1, "pipeline-cli quarantine list --source shop"),
         ("failed", 1, f"pipeline-cli retry {RUN_ID}"),
         ("interrupted", 0, f"pipeline-cli retry {RUN_ID}"),
     ],
 )
-def test_next_command_fits_what_happened(status: Status, quarantined: int, expected: str) -> None:
+def test_next_command_fits_what_happened(status: Status, quarantined: int, expected: str | None) -> None:
     pipeline = succeeded_pipeline()
     pipeline.steps[0].resources[0].quarantined = quarantined
     assert next_command(result(status, pipeline)) == expected
@@ -184,11 +182,11 @@ def test_next_command_fits_what_happened(status: Status, quarantined: int, expec
 
 def test_commands_name_the_environment_when_it_is_not_the_default() -> None:
     lines = render_summary(
-        result("succeeded"), location=None, style=SummaryStyle(command_suffix=" --env prod")
+        result("failed"), location=None, style=SummaryStyle(command_suffix=" --env prod")
     )
     assert lines[-2:] == [
         f"Log:   pipeline-cli logs {RUN_ID} --env prod",
-        f"Next:  pipeline-cli runs show {RUN_ID} --env prod",
+        f"Next:  pipeline-cli retry {RUN_ID} --env prod",
     ]
 
 

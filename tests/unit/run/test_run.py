@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,17 @@ class TestRetry:
         world.loader.during.clear()
         world.run(retry_of="last")
         assert [request.full_refresh for request in world.loader.requests] == [True, True]
+
+    def test_of_a_run_in_another_environment_is_refused(self, world: World) -> None:
+        world.loader.during["api"] = fail_with(SourceError("no"))
+        failed = world.run()
+        manifest = world.project.manifest
+        environments = {**manifest.environments, "live": manifest.environments["dev"]}
+        with_live = replace(manifest, environments=environments)
+        world.project = replace(world.project, manifest=with_live, environment_name="live")
+        with pytest.raises(UsageError, match="'dev'") as caught:
+            world.run(retry_of=failed.run_id)
+        assert caught.value.hint == f"pipeline-cli retry {failed.run_id} --env dev"
 
     def test_without_a_failed_run_is_a_usage_error(self, world: World) -> None:
         world.run()
