@@ -17,6 +17,7 @@ from pipeline_cli.ledger import RunEntry
 from pipeline_cli.logs import log_run
 from pipeline_cli.plan import PipelinePlan, Step, plan_run
 from pipeline_cli.project import Project
+from pipeline_cli.running.contracts import require_contracts
 from pipeline_cli.running.heartbeat import keep_claiming
 from pipeline_cli.running.holding import hold_run_locks, hold_warehouse, open_ledger
 from pipeline_cli.running.interrupts import Interruption, listen_for_signals
@@ -62,13 +63,15 @@ def run_pipelines(
     """Do a run and return what became of it; `exit_code` says how the command ends.
 
     A step that fails is in the result, and never raised. Raises UsageError for a selection that is not there,
-    Busy where another process holds a pipeline, a source or the warehouse; nothing is touched then.
+    ManifestError for contracts that are no JSON Schema, Busy where another process holds a pipeline, a source
+    or the warehouse; nothing is touched then.
     """
     check_allowed(project, options)
     plans = plan_run(project.manifest, pipelines=options.pipelines, start=options.start)
     backends = backends or Backends()
     with open_ledger(project) as ledger:
         selection = select(ledger, project, options, plans)
+        require_contracts(project, selection.plans)
         warehouse = backends.open_warehouse(project)
         entry = make_entry(project, options, selection)
         with listen_for_signals() as interruption, hold_run_locks(project, entry), ExitStack() as held:

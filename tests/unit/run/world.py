@@ -13,6 +13,7 @@ from pipeline_cli.destinations.duckdb import DuckDBDestination
 from pipeline_cli.document import CheckResult, ModelResult, ResourceResult, RunResult, StepResult
 from pipeline_cli.load import IngestRequest, IngestResult
 from pipeline_cli.manifest.models import Environment, Manifest, Pipeline, Plugin, Transform
+from pipeline_cli.manifest.sources import PythonSource
 from pipeline_cli.project import Project
 from pipeline_cli.run import RunOptions, run_pipelines
 from pipeline_cli.steps.backends import Backends
@@ -161,7 +162,11 @@ def make_world(
         default_environment="dev",
         environments={"dev": Environment(destination="duckdb", protected=protected)},
         destinations={"duckdb": DuckDBDestination(type="duckdb")},
-        sources={name: None for each in pipelines.values() for name in each.sources},
+        sources={
+            name: PythonSource(type="python", path=f"{name}.py")
+            for each in pipelines.values()
+            for name in each.sources
+        },
         transforms={name: Transform(engine="sqlmesh", path=path) for name, path in transforms.items()},
         plugins=plugins or {},
         pipelines=pipelines,

@@ -8,6 +8,7 @@ a JSON Schema compiler alone takes half of that: so this looks for what people g
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,21 @@ from pipeline_cli.manifest.models import Manifest
 TYPES = {"null", "boolean", "object", "array", "number", "integer", "string"}
 
 
-def check_contracts(root: Path, manifest: Manifest) -> int:
-    """Look at each contract once and return how many there are. Raises ManifestError with every mistake."""
-    paths = {
+def contract_files(manifest: Manifest) -> set[str]:
+    """The contracts that the manifest names, as it writes them."""
+    return {
         resource.contract
         for source in manifest.sources.values()
         for resource in source.resources.values()
         if resource.contract
     }
-    mistakes = [mistake for path in sorted(paths) for mistake in _check_file(root, path)]
+
+
+def check_contracts(root: Path, files: Collection[str]) -> None:
+    """Look at each of the contracts `files` (relative to `root`). Raises ManifestError with every mistake."""
+    mistakes = [mistake for path in sorted(files) for mistake in _check_file(root, path)]
     if mistakes:
         raise ManifestError(tuple(mistakes))
-    return len(paths)
 
 
 def _check_file(root: Path, path: str) -> list[Mistake]:
