@@ -54,15 +54,22 @@ def copy_scaffold(target: Path) -> list[Path]:
     """Copy the reference project into `target`, which may exist, and write its .gitignore.
 
     Returns the files written, relative to `target`. Nothing is overwritten: raises UsageError, with nothing
-    written, when any of the files is there already.
+    written, when any of the files is there already; UsageError where the folder cannot be written.
     """
     root = scaffold_root()
     files = scaffold_files(root)
     _refuse_to_overwrite(target, [*files, Path(GITIGNORE)])
-    for file in files:
-        (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / file, target / file)
-    (target / GITIGNORE).write_text("\n".join(IGNORED) + "\n", encoding="utf-8")
+    try:
+        for file in files:
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / file, target / file)
+        (target / GITIGNORE).write_text("\n".join(IGNORED) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"The project cannot be written in {target}: {error.strerror or error}.",
+            code="E013",
+            hint="Take a folder that this user may write in.",
+        ) from error
     return [*files, Path(GITIGNORE)]
 
 

@@ -18,12 +18,16 @@ def command(settings: Settings, source: str) -> int:
     Secrets and personal headers are scrubbed. Example: pipeline-cli record fakestore --env live
     """
     from pipeline_cli.cli.names import require_name
+    from pipeline_cli.load_errors import translate
     from pipeline_cli.sources.build import record_source
 
-    project = settings.open_project(sources=(source,))
+    project = settings.open_project(sources=(source,), network=True)
     require_name(source, project.manifest.sources, "source")
     print_progress(settings, f"Asking {source} …")
-    files = [str(path.relative_to(project.root)) for path in record_source(project, source)]
+    try:
+        files = [str(path.relative_to(project.root)) for path in record_source(project, source)]
+    except Exception as error:  # whatever dlt raises, or a Python source
+        raise translate(error, source, "") from error
     lines = [*(f"Wrote {file}" for file in files), "Look through them before you commit them."]
     print_result(settings, {"status": "succeeded", "files": files, "errors": []}, lines)
     return 0

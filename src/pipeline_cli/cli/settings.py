@@ -40,27 +40,43 @@ class Settings:
         return self.root
 
     def read_manifest(
-        self, *, pipelines: Collection[str] | None = None, sources: Collection[str] | None = None
+        self,
+        *,
+        pipelines: Collection[str] | None = None,
+        sources: Collection[str] | None = None,
+        network: bool = False,
+        lenient: bool = False,
     ) -> Reading:
         """Read and check the manifest for the wanted environment. Raises ManifestError, UsageError.
 
         pipelines, sources: what will be used; variables that only others need may be missing. By default all.
+        network, lenient: as of the reader.
         """
         from pipeline_cli.manifest.reader import read_manifest
 
         reading = read_manifest(
-            self.find_root(), os.environ, self.environment, pipelines=pipelines, sources=sources
+            self.find_root(),
+            os.environ,
+            self.environment,
+            pipelines=pipelines,
+            sources=sources,
+            network=network,
+            lenient=lenient,
         )
         self.secrets = frozenset(reading.secrets)
         return reading
 
     def open_project(
-        self, *, pipelines: Collection[str] | None = None, sources: Collection[str] | None = None
+        self,
+        *,
+        pipelines: Collection[str] | None = None,
+        sources: Collection[str] | None = None,
+        network: bool = False,
     ) -> Project:
         """The project, bound to the wanted environment; arguments and errors as of `read_manifest`."""
         from pipeline_cli.project import Project
 
-        reading = self.read_manifest(pipelines=pipelines, sources=sources)
+        reading = self.read_manifest(pipelines=pipelines, sources=sources, network=network)
         project = Project(self.find_root(), reading.manifest, reading.environment, self.secrets)
         self.command_option = project.command_option
         return project

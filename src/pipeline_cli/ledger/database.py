@@ -15,6 +15,7 @@ from pipeline_cli.errors import LoadError, UsageError
 from pipeline_cli.ledger.tables import SCHEMA_VERSION, metadata, schema_version
 
 BUSY_TIMEOUT_S = 30
+_HINT = "Make sure that this user may write there; pipeline-cli doctor looks at it."
 # On a server the tables have a schema of their own; SQLite has one file for them.
 SERVER_SCHEMA = "pipeline_ledger"
 _LOCK_KEY = 7_152_334_901  # of pg_advisory_xact_lock: any number that is ours
@@ -39,7 +40,8 @@ def open_database(database: Path | str) -> tuple[sa.Engine, list[str]]:
             engine = _engine_from_url(database)
             _prepare(engine)
     except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise LoadError(f"the ledger {where} cannot be opened: {_reason(error)}", code="E325") from error
+        message = f"the ledger {where} cannot be opened: {_reason(error)}"
+        raise LoadError(message, code="E325", hint=_HINT) from error
     except ModuleNotFoundError as error:
         hint = "For a ledger on Postgres: pip install 'pipeline-cli[postgres]'."
         raise LoadError(f"the ledger {where} needs {error.name}", code="E325", hint=hint) from error
@@ -53,7 +55,7 @@ def changing(engine: sa.Engine) -> Iterator[sa.Connection]:
         with engine.begin() as connection:
             yield connection
     except sa.exc.SQLAlchemyError as error:
-        raise LoadError(f"the ledger refuses: {_reason(error)}", code="E325") from error
+        raise LoadError(f"the ledger refuses: {_reason(error)}", code="E325", hint=_HINT) from error
 
 
 # Reading is a transaction too: what several queries find belongs together.

@@ -53,11 +53,15 @@ def read_manifest(
     *,
     pipelines: Collection[str] | None = None,
     sources: Collection[str] | None = None,
+    network: bool = False,
+    lenient: bool = False,
 ) -> Reading:
     """The manifest of the project in `root`, for `environment` or the default one.
 
     environ: the process's variables; those of `<root>/.env` are added to them.
     pipelines, sources: what is to be used; variables of other sources are not demanded. By default all are.
+    network: sources go to the network even where the environment replays: their variables are demanded.
+    lenient: no variable of an entry is demanded; those that are not set are `missing`.
     Raises ManifestError with all mistakes; UsageError when the manifest has none but lacks that environment.
     """
     findings = Findings()
@@ -72,7 +76,7 @@ def read_manifest(
     values = Values(findings, variables, root, known)
     selected = environment or _default_environment(top, variables)
     used = _used_sources(entries, pipelines, sources)
-    builder = ManifestBuilder(values, selected, used)
+    builder = ManifestBuilder(values, selected, used, network=network, lenient=lenient)
     manifest = builder.read_manifest(_merge(document, top, entries), readable=top is not None)
     References(root, findings, variables).check({name: found or {} for name, found in entries.items()})
     if len(findings):
@@ -145,10 +149,20 @@ def _merge(document: Document, top: Node | None, entries: Entries) -> MappingNod
 class ManifestBuilder(Builder):
     """A Builder that knows the sections: their types, and which entries the selected environment needs."""
 
-    def __init__(self, values: Values, selected: str, used_sources: frozenset[str] | None) -> None:
+    def __init__(
+        self,
+        values: Values,
+        selected: str,
+        used_sources: frozenset[str] | None,
+        *,
+        network: bool,
+        lenient: bool,
+    ) -> None:
         super().__init__(values)
         self.selected = selected
         self.used_sources = used_sources
+        self.network = network
+        self.lenient = lenient
         self.environment: Environment | None = None
 
     def read_manifest(self, top: MappingNode, *, readable: bool) -> Any:
@@ -178,6 +192,8 @@ class ManifestBuilder(Builder):
 
     def _demand(self, section: str, name: str) -> Demand:
         """How badly an entry's variables are needed; where the environment is wrong, nothing is demanded."""
+        if self.lenient:
+            return "listed"
         if section == "environments":
             return "needed" if name == self.selected else "listed"
         if section == "plugins" or (self.environment is None and section in ("destinations", "sources")):
@@ -186,6 +202,6 @@ class ManifestBuilder(Builder):
             return "needed" if self.environment and self.environment.destination == name else "listed"
         if section == "sources" and self.used_sources is not None and name not in self.used_sources:
             return "listed"
-        if section == "sources" and self.environment and self.environment.replay:
+        if section == "sources" and self.environment and self.environment.replay and not self.network:
             return "replayed"
         return "needed"
