@@ -8,13 +8,16 @@ from difflib import get_close_matches
 from pipeline_cli.errors import UsageError
 from pipeline_cli.manifest.models import Manifest
 
+MOST_SHOWN = 20
+
 
 def require_name(name: str, known: Collection[str], what: str) -> str:
     """`name`, when it is one of `known`. Raises UsageError with the nearest name, or with all there are."""
     if name in known:
         return name
     near = get_close_matches(name, known, n=1)
-    there_is = f"There is: {', '.join(known)}." if known else f"The manifest has no {what}."
+    shown = ", ".join(list(known)[:MOST_SHOWN]) + (", …" if len(known) > MOST_SHOWN else "")
+    there_is = f"There is: {shown}." if known else f"There is no {what.partition(' ')[0]} at all."
     raise UsageError(f"There is no {what} '{name}'.", hint=f"Did you mean '{near[0]}'?" if near else there_is)
 
 

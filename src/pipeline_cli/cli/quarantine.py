@@ -11,7 +11,10 @@ from pipeline_cli.cli.output import format_table, print_result, terminal_width
 from pipeline_cli.cli.settings import Settings, common_options
 
 if TYPE_CHECKING:
+    from pipeline_cli.project import Project
     from pipeline_cli.quarantine import Rejected
+
+NEWEST_RUNS = 1000  # among which a run's id is looked for
 
 
 @click.group(cls=VerbGroup, default="list")
@@ -50,9 +53,27 @@ def list_records(
         records = list_rejected(
             project, warehouse, source=source, resource=resource, run_id=run_id, limit=limit
         )
+    if not records:
+        require_known(project, resource, source, run_id)
     fields = {"status": "succeeded", "rejected": [_to_dict(record) for record in records], "errors": []}
-    print_result(settings, fields, _table(records) or ["No record is in quarantine."])
+    nothing = f"No such record is in quarantine in '{project.environment_name}'."
+    print_result(settings, fields, _table(records) or [nothing])
     return 0
+
+
+def require_known(project: Project, resource: str | None, source: str | None, run_id: str | None) -> None:
+    """Raise UsageError where the list is empty because its resource or run is not there at all."""
+    from pipeline_cli.cli.history import opened_ledger
+    from pipeline_cli.cli.names import require_name
+
+    entries = [project.manifest.sources[source]] if source else list(project.manifest.sources.values())
+    # A Python source may have resources that the manifest does not name.
+    if resource and all(entry.type != "python" for entry in entries):
+        require_name(resource, sorted({name for entry in entries for name in entry.resources}), "resource")
+    if run_id:
+        with opened_ledger(project) as ledger:
+            known = [run.run_id for run in ledger.recent(NEWEST_RUNS, None, project.environment_name)]
+        require_name(run_id, known, f"run in '{project.environment_name}' called")
 
 
 @command.command("show", short_help="Print one rejected record with every reason.")

@@ -30,16 +30,21 @@ def run_and_report(settings: Settings, project: Project, options: RunOptions) ->
     code = exit_code(result)
     if settings.json:
         print_json(result.to_dict())
-    elif code != EXIT_DONE or not settings.quiet:
-        _print_summary(project, result)
+    else:
+        brief = settings.quiet and code == EXIT_DONE
+        _print_summary(project, result, brief=brief)
     return code
 
 
-def _print_summary(project: Project, result: RunResult) -> None:
-    from pipeline_cli.reports.run_summary import SummaryStyle, render_summary
+def _print_summary(project: Project, result: RunResult, *, brief: bool) -> None:
+    from pipeline_cli.reports.run_summary import SummaryStyle, render_result, render_summary
 
     style = SummaryStyle(
         width=terminal_width(), color=wants_color(sys.stdout), command_suffix=project.command_option
     )
-    for line in render_summary(result, location=describe_location(project), style=style):
+    if brief:
+        lines = render_result(result, style)
+    else:
+        lines = render_summary(result, location=describe_location(project), style=style)
+    for line in lines:
         click.echo(line)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from pipeline_cli.cli.handover import PassThrough, hand_over, script_command, tool_environment
 from pipeline_cli.cli.settings import Settings
 from pipeline_cli.errors import UsageError
 from pipeline_cli.manifest.models import Manifest
+
+if TYPE_CHECKING:
+    from pipeline_cli.project import Project
 
 
 @click.command(cls=PassThrough)
@@ -23,9 +29,19 @@ def command(settings: Settings, arguments: tuple[str, ...]) -> int:
     name, rest = choose_transform(project.manifest, arguments)
     logs = project.state_dir / "sqlmesh" / "logs"
     folder = project.resolve(project.manifest.transforms[name].path)
+    _require_free(project, rest)
     # By default SQLMesh makes a folder `logs` beside the models.
     own = [*script_command("sqlmesh"), "--log-file-dir", str(logs)]
     hand_over([*own, *rest], tool_environment(project), folder)
+
+
+def _require_free(project: Project, arguments: Sequence[str]) -> None:
+    """Raise Busy, or LoadError, where SQLMesh would die of the same with a traceback."""
+    from pipeline_cli.destinations import open_warehouse
+
+    if arguments and "--help" not in arguments:
+        with open_warehouse(project).exclusive("pipeline-cli sqlmesh"):
+            """It could be opened, and is let go of for SQLMesh."""
 
 
 def choose_transform(manifest: Manifest, arguments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -47,12 +47,16 @@ def render_summary(
     lines: list[str] = []
     for pipeline in result.pipelines:
         lines += [*_pipeline_lines(pipeline, style), ""]
-    for warning in result.warnings:
-        lines += _wrap(f"Warning: {warning}", "", style.width)
+    lines += _warning_lines(result, style)
     for error in result.errors:
         lines += [*_error_lines(error, style), ""]
     lines += _closing_lines(result, location, style)
     return lines
+
+
+def render_result(result: RunResult, style: SummaryStyle) -> list[str]:
+    """What --quiet leaves of the summary of a run that is done: its warnings, and the line of its result."""
+    return [*_warning_lines(result, style), _result_line(result, style)]
 
 
 def next_command(result: RunResult) -> str | None:
@@ -148,11 +152,19 @@ def _error_lines(error: ErrorDocument, style: SummaryStyle) -> Iterator[str]:
         yield from _wrap(error.hint, "  ", style.width)
 
 
+def _warning_lines(result: RunResult, style: SummaryStyle) -> list[str]:
+    return [line for warning in result.warnings for line in _wrap(f"Warning: {warning}", "", style.width)]
+
+
+def _result_line(result: RunResult, style: SummaryStyle) -> str:
+    status = _paint(result.status, style)
+    return f"Run {result.run_id} in '{result.environment}': {status} in {result.duration_s:.1f} s"
+
+
 def _closing_lines(result: RunResult, location: str | None, style: SummaryStyle) -> Iterator[str]:
     if result.status == "unchanged":
         yield "Nothing new: every source and every model is as the last run left it."
-    status = _paint(result.status, style)
-    yield f"Run {result.run_id} in '{result.environment}': {status} in {result.duration_s:.1f} s"
+    yield _result_line(result, style)
     if location:
         yield f"Data:  {location}"
     yield f"Log:   pipeline-cli logs {result.run_id}{style.command_suffix}"

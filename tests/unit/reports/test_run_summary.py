@@ -19,7 +19,7 @@ from pipeline_cli.document import (
     StepKind,
     StepResult,
 )
-from pipeline_cli.reports.run_summary import SummaryStyle, next_command, render_summary
+from pipeline_cli.reports.run_summary import SummaryStyle, next_command, render_result, render_summary
 from pipeline_cli.reports.stored_run import read_result
 
 RUN_ID = "20261121T090000-3f9c2a"
@@ -180,10 +180,17 @@ def test_next_command_fits_what_happened(status: Status, quarantined: int, expec
     assert next_command(result(status, pipeline)) == expected
 
 
+def test_quiet_leaves_the_warnings_and_the_result() -> None:
+    run = result("unchanged", succeeded_pipeline(), duration_s=0.9)
+    run.warnings = ["plugin slow failed"]
+    assert render_result(run, SummaryStyle()) == [
+        "Warning: plugin slow failed",
+        f"Run {RUN_ID} in 'dev': nothing new in 0.9 s",
+    ]
+
+
 def test_commands_name_the_environment_when_it_is_not_the_default() -> None:
-    lines = render_summary(
-        result("failed"), location=None, style=SummaryStyle(command_suffix=" --env prod")
-    )
+    lines = render_summary(result("failed"), location=None, style=SummaryStyle(command_suffix=" --env prod"))
     assert lines[-2:] == [
         f"Log:   pipeline-cli logs {RUN_ID} --env prod",
         f"Next:  pipeline-cli retry {RUN_ID} --env prod",
