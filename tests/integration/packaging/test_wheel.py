@@ -12,6 +12,7 @@ import venv
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -27,12 +28,17 @@ SUSPICIOUS = re.compile(
 def run(command: list[str | Path], folder: Path = ROOT, env: dict[str, str] | None = None) -> str:
     """The command's stdout; a failure shows all that it said.
 
-    pip asks `rustc` for its version, which may be rustup's and write in HOME: so HOME is the folder by default.
+    pip asks `rustc` for its version, which may be rustup's and write in HOME: so HOME is a new folder by default.
     """
-    env = env or {**os.environ, "HOME": str(folder)}
-    finished = subprocess.run(
-        [str(word) for word in command], cwd=folder, env=env, capture_output=True, text=True, check=False
-    )
+    with TemporaryDirectory(prefix="pipeline-cli-home-") as home:
+        finished = subprocess.run(
+            [str(word) for word in command],
+            cwd=folder,
+            env=env or {**os.environ, "HOME": home},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert finished.returncode == 0, f"{command}\n{finished.stdout}\n{finished.stderr}"
     return finished.stdout
 
