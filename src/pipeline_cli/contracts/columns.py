@@ -77,6 +77,8 @@ class ColumnTypes:
         if text_problem(key):
             return "", ("name", "the key holds a character that no column name can")
         fragment = self.fragment(key)
+        if not fragment:  # "__" is nothing but a separator to dlt, and the load would fail for ever
+            return "", ("name", f"nothing of the key {key!r} is left in a column name")
         if fragment.startswith(_RESERVED_PREFIX):
             return "", ("reserved_name", f"{key!r} is a name that dlt uses itself")
         if at_root and fragment in METADATA_COLUMNS:

@@ -107,7 +107,7 @@ class _Walk:
     ) -> None:
         table, parent = self._columns.table_name(lineage, fragments), self._columns.table_name(lineage, ())
         known = self._columns.parent_of(table) or self._parents.setdefault(table, parent)
-        if known != parent or table == self._root:
+        if known != parent or table in (parent, self._root):
             message = f"its items land in the table {table}, which holds others' already"
             self._add(Reason(json_path(path), "name_collision", message))
             return

@@ -278,12 +278,17 @@ def test_very_deep_and_very_wide_records_are_refused(world: World) -> None:
         f'{{"id": 4, "some": {some}}}',
         '{"id": 5, "": "empty", " ": "blank"}',
         '{"id": 6, "": "empty"}',
+        '{"id": 7, "__": 1}',
+        '{"id": 8, "": [1]}',
+        '{"id": 9, "some": [{" ": [{"x": 1}]}]}',
     )
     world.ingest()
     found = rules(world)
     assert found[1] == found[2] == {"depth"}
     assert found[3] == {"keys"}
-    assert found[5] == {"name_collision"}
+    assert found[5] == found[8] == {"name_collision"}
+    assert found[7] == {"name"}
+    assert 9 in found
     assert world.rows("_empty", where="WHERE id = 6") == [("empty",)]
 
 

