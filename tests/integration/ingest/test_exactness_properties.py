@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pipeline_cli.contracts.exactness import Exactness
@@ -115,8 +115,11 @@ def is_moment(sent: str, stored: date) -> bool:
 
 @pytest.mark.parametrize("kind", ["duckdb", "postgres"])
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
+    # The same tries each time, and no shrinking: a try is a load of its own.
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(RECORDS, min_size=30, max_size=60))
