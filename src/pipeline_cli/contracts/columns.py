@@ -245,7 +245,9 @@ def _fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[st
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
     if known == "bigint":
-        fits = value == int(value) and int(value) in _INT64
+        # 3.937334817260518e16 as an integer ends in 84: the digits that were sent count, not the float's.
+        sent = Decimal(repr(value)) if isinstance(value, float) else value
+        fits = sent == int(value) and int(value) in _INT64
         advice = "64-bit integer"
     elif known == "double":
         fits = Decimal(repr(float(value))) == (
