@@ -99,7 +99,26 @@ class LoadError(StepError):
 
 
 class TransformError(StepError):
+    """`file` (relative to the project), `line` and `column` where the engine tells them."""
+
     code = "E330"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self._place = {"file": file, "line": line, "column": column}
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        return (Mistake(self.code, self.message, self.hint, **self._place),)  # type: ignore[arg-type]
 
 
 class ChecksFailed(PipelineCliError):  # noqa: N818 - it is the state of the data, not a fault of the program

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline_cli.document import SCHEMA_VERSION, format_time, utc_now
+from pipeline_cli.document import SCHEMA_VERSION, Status, StepResult, format_time, utc_now
 from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.entries import RunSummary
@@ -58,7 +58,7 @@ def read_document(engine: sa.Engine, run_id: str) -> dict[str, Any]:
 
 def _assemble(run: Any, written: dict[tuple[str, str], Any]) -> dict[str, Any]:
     """The document of a run that did not write its own: it is running, or its process died."""
-    unfinished = "running" if run.status == "running" else "skipped"
+    unfinished: Status = "running" if run.status == "running" else "skipped"
     pipelines = []
     for name, planned in run.selection.items():
         listed = [_step_object(written.get((name, step)), step, unfinished) for step in planned]
@@ -80,18 +80,11 @@ def _assemble(run: Any, written: dict[tuple[str, str], Any]) -> dict[str, Any]:
     }
 
 
-def _step_object(row: Any, name: str, unfinished: str) -> dict[str, Any]:
+def _step_object(row: Any, name: str, unfinished: Status) -> dict[str, Any]:
     if row is not None:
         return {**row.result, "status": row.status}
-    kind = name.partition(":")[0]
-    return {
-        "name": name,
-        "kind": kind,
-        "status": unfinished,
-        "tries": 0,
-        "started_at": None,
-        "duration_s": 0.0,
-    }
+    kind: Any = name.partition(":")[0]
+    return {**StepResult(name, kind, unfinished, tries=0).to_dict(), "started_at": None}
 
 
 def _worst(statuses: Iterable[str]) -> str:

@@ -46,7 +46,7 @@ def render_summary(
     style = style or SummaryStyle()
     lines: list[str] = []
     for pipeline in result.pipelines:
-        lines += [*_pipeline_lines(pipeline, style), ""]
+        lines += [*_pipeline_lines(pipeline, "\n".join(error.message for error in result.errors), style), ""]
     lines += _warning_lines(result, style)
     for error in result.errors:
         lines += [*_error_lines(error, style), ""]
@@ -98,13 +98,14 @@ def describe_step(step: StepResult) -> str:
     return _describe_checks(step.checks) if step.checks or step.status != "unchanged" else ""
 
 
-def _pipeline_lines(pipeline: PipelineResult, style: SummaryStyle) -> Iterator[str]:
+def _pipeline_lines(pipeline: PipelineResult, told: str, style: SummaryStyle) -> Iterator[str]:
+    """told: the errors that follow; what they say is not said twice."""
     yield f"{pipeline.name}: {_paint(pipeline.status, style)}"
     for step in pipeline.steps:
-        yield from _step_lines(step, style)
+        yield from _step_lines(step, told, style)
 
 
-def _step_lines(step: StepResult, style: SummaryStyle) -> Iterator[str]:
+def _step_lines(step: StepResult, errors: str, style: SummaryStyle) -> Iterator[str]:
     name = step.name
     if len(name) > NAME_WIDTH:
         yield f"  {name}"
@@ -120,16 +121,18 @@ def _step_lines(step: StepResult, style: SummaryStyle) -> Iterator[str]:
     for resource in step.resources:
         yield from _entry(resource.name, describe_counts(resource), style)
     for model in step.models:
-        yield from _model_lines(model, style)
+        yield from _model_lines(model, errors, style)
     for check in step.checks:
         yield from _check_lines(check, style)
     for note in step.notes:
         yield from _wrap(f"Note: {note}", "    ", style.width)
 
 
-def _model_lines(model: ModelResult, style: SummaryStyle) -> Iterator[str]:
+def _model_lines(model: ModelResult, errors: str, style: SummaryStyle) -> Iterator[str]:
     if model.status == "failed":
-        yield from _entry(model.name, f"failed: {model.message or 'see the log'}", style)
+        told_below = model.message and model.message in errors
+        reason = "" if told_below else f": {model.message or 'see the log'}"
+        yield from _entry(model.name, f"failed{reason}", style)
     elif model.status == "skipped":
         yield from _entry(model.name, "skipped", style)
     elif model.rows is not None:
@@ -144,10 +147,11 @@ def _check_lines(check: CheckResult, style: SummaryStyle) -> Iterator[str]:
 
 
 def _error_lines(error: ErrorDocument, style: SummaryStyle) -> Iterator[str]:
-    place = f"{error.file}:{error.line}: " if error.file and error.line else ""
-    yield from _wrap(
-        f"{error.step or 'The run'} failed: {place}{error.message} [{error.code}]", "", style.width
-    )
+    place = ":".join(str(part) for part in (error.file, error.line, error.column) if part is not None)
+    told = f"{place}: {error.message}" if place and place not in error.message else error.message
+    first, *rest = told.splitlines() or [""]
+    yield from _wrap(f"{error.step or 'The run'} failed: {first} [{error.code}]", "", style.width)
+    yield from _wrap("\n".join(rest), "  ", style.width) if rest else ()
     if error.hint:
         yield from _wrap(error.hint, "  ", style.width)
 
@@ -202,9 +206,13 @@ def _entry(name: str, text: str, style: SummaryStyle) -> list[str]:
 
 
 def _wrap(text: str, indent: str, width: int) -> list[str]:
-    """Text broken to the width, its own line breaks kept."""
+    """Text broken to the width, its own line breaks kept; a line with a caret below it stays whole."""
     lines: list[str] = []
-    for part in text.splitlines() or [""]:
+    parts = text.splitlines() or [""]
+    for part, following in zip(parts, [*parts[1:], ""], strict=True):
+        if "^" in (part.strip(), following.strip()):
+            lines.append(indent + part)
+            continue
         lines += textwrap.wrap(
             part,
             width,

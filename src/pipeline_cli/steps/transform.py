@@ -71,12 +71,13 @@ def is_broken(check: CheckResult) -> bool:
 def explain_failure(step: str, built: TransformResult) -> ErrorDocument:
     """The error of a build or test that failed: E400 where checks did, E330 otherwise."""
     broken = [check for check in built.checks if is_broken(check)]
-    names = ", ".join(f"{check.name} ({check.failures} rows)" for check in broken[:5])
+    names = ", ".join(f"{check.name} (rows: {check.failures})" for check in broken[:5])
     more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
     message = built.message or (
         f"critical checks failed: {names}{more}" if broken else "the engine gave no reason"
     )
-    return ErrorDocument("E400" if broken else "E330", step, message, built.hint)
+    code = "E400" if broken else "E330"
+    return ErrorDocument(code, step, message, built.hint, built.file, built.line)
 
 
 def _transform(context: RunContext, pipeline: str, step: Step, result: StepResult) -> None:

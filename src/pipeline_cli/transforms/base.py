@@ -40,7 +40,10 @@ class TransformRequest:
 
 @dataclass(slots=True)
 class TransformResult:
-    """What a build did. `status` is unchanged when no model was stale; `message` explains a failure."""
+    """What a build did. `status` is unchanged when no model was stale; `message` explains a failure.
+
+    file: the one file that it is about, relative to the project; line: in it, from 1.
+    """
 
     status: Status
     models: list[ModelResult] = field(default_factory=list)
@@ -48,6 +51,8 @@ class TransformResult:
     message: str | None = None
     hint: str | None = None
     notes: list[str] = field(default_factory=list)
+    file: str | None = None
+    line: int | None = None
 
 
 class TransformEngine(Protocol):

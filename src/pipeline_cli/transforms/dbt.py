@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline_cli.document import CheckResult
+from pipeline_cli.document import CheckResult, Status
 from pipeline_cli.errors import TransformError
 from pipeline_cli.transforms import dbt_results as results
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.dbt_profile import write_profile
-from pipeline_cli.transforms.process import engine_process, project_folder, rerun_hint, shorten
+from pipeline_cli.transforms.process import engine_process, project_folder, shorten
 
 
 @dataclass(slots=True)
@@ -45,13 +45,14 @@ class DbtEngine:
             manifest = _parse(request)
             selected = _select(request, manifest)
             outcome = _invoke(request, manifest, "build", *_build_arguments(request, selected))
-            models, checks = results.read_results(outcome, manifest, request)
-            self._last = _Build(_identity(request), manifest, checks, built=bool(models))
-            message = results.explain(models, checks)
-            if message:
-                return TransformResult("failed", models, list(checks.values()), message, rerun_hint(request))
+            found = results.read_results(outcome, manifest, request)
+            self._last = _Build(_identity(request), manifest, found.checks, built=bool(found.models))
+            status: Status = "succeeded" if found.models else "unchanged"
+            built = TransformResult(status, found.models, list(found.checks.values()))
+            if found.failures:
+                return results.explain(built, found.failures, request)
             _keep_state(request, manifest)
-        return TransformResult("succeeded" if models else "unchanged", models, list(checks.values()))
+        return built
 
     def test(self, request: TransformRequest) -> TransformResult:
         """Every test of the project: the results of those that the build before has run, and the others now."""
@@ -59,17 +60,15 @@ class DbtEngine:
             last, self._last = self._last, None
             if last is None or last.identity != _identity(request):
                 last = _Build(_identity(request), _parse(request), {}, built=False)
-            checks = dict(last.checks)
+            checks, failures = dict(last.checks), list[results.Failure]()
             names = results.tests_to_run(last.manifest, checks)
             if names:
                 outcome = _invoke(request, last.manifest, "test", "--select", *names)
-                checks |= results.read_results(outcome, last.manifest, request)[1]
+                found = results.read_results(outcome, last.manifest, request)
+                checks, failures = checks | found.checks, found.failures
             notes = [_write_docs(request, last.manifest)] if last.built else []
-        message = results.explain([], checks)
-        hint = rerun_hint(request) if message else None
-        return TransformResult(
-            "failed" if message else "succeeded", [], list(checks.values()), message, hint, notes
-        )
+        tested = TransformResult("succeeded", checks=list(checks.values()), notes=notes)
+        return results.explain(tested, failures, request) if failures else tested
 
 
 def _parse(request: TransformRequest) -> Any:
@@ -133,11 +132,10 @@ def _explain_refusal(error: BaseException, request: TransformRequest) -> Transfo
     if "dbt deps" in text:
         message = f"the dbt project {request.transform.path} has packages that are not installed"
         return TransformError(message, code="E332", hint=f"Run `dbt deps` in {request.transform.path}.")
-    return TransformError(
-        f"the dbt project {request.transform.path} cannot be built: {shorten(text, request)}",
-        code="E332",
-        hint=f"Correct it; `dbt parse` in {request.transform.path} says more.",
-    )
+    reason, file, line = results.locate(text, request)
+    place = "" if file else f"the dbt project {request.transform.path} cannot be built: "
+    hint = f"Correct it; `dbt parse` in {request.transform.path} says more."
+    return TransformError(f"{place}{reason}", code="E332", hint=hint, file=file, line=line)
 
 
 def _write_docs(request: TransformRequest, manifest: Any) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline_cli.destinations.base import quote
 from pipeline_cli.document import CheckResult, CheckStatus, ModelResult, Severity, Status
-from pipeline_cli.transforms.base import TransformRequest
-from pipeline_cli.transforms.process import shorten
+from pipeline_cli.transforms.base import TransformRequest, TransformResult
+from pipeline_cli.transforms.process import check_hint, keep_lines, rerun_hint, shorten
 
 _MODELS = ("model", "seed", "snapshot")
 _TESTS = ("test", "unit_test")
+_ERROR_IN = re.compile(r"[A-Z]\w+ Error in \w+ \S+ \((?P<file>[^)\n]+)\)\n?")
+_AT_LINE = re.compile(r"\n\s*line (\d+)")
 _MODEL_STATUS: Mapping[str, Status] = {
     "success": "succeeded",
     "skipped": "skipped",
@@ -26,10 +29,26 @@ _CHECK_STATUS: Mapping[str, CheckStatus] = {
 }
 
 
-def read_results(
-    outcome: Any, manifest: Any, request: TransformRequest
-) -> tuple[list[ModelResult], dict[str, CheckResult]]:
-    """The models of a dbt command, and its tests by their dbt id.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What stops a run: in a sentence, the file to look at, and the SQL that finds a test's rows."""
+
+    message: str
+    file: str
+    rows: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a dbt command did; `checks` by their dbt id."""
+
+    models: list[ModelResult]
+    checks: dict[str, CheckResult]
+    failures: list[Failure]
+
+
+def read_results(outcome: Any, manifest: Any, request: TransformRequest) -> Results:
+    """The models, tests and failures of a dbt command.
 
     outcome: what dbt's runner gave, or None when nothing was selected.
     """
@@ -41,18 +60,44 @@ def read_results(
         if result.node.resource_type in _TESTS
     }
     _count_rows([result.node for result in found if result.status == "success"], models, request)
-    return models, checks
+    failed_models = {model.name: model for model in models if model.status == "failed"}
+    failures = []
+    for result in found:
+        told = (
+            failed_models.get(_relation_name(result.node)) if result.node.resource_type in _MODELS else None
+        )
+        check = checks.get(result.node.unique_id)
+        if told is not None:
+            failures.append(Failure(str(told.message), _file(result.node, request)))
+        elif check and (
+            check.status == "errored" or (check.status, check.severity) == ("failed", "critical")
+        ):
+            rows = _compiled(result.node, request) if check.failures else None
+            failures.append(Failure(str(check.message), _file(result.node, request), rows))
+    return Results(models, checks, failures)
 
 
-def explain(models: Sequence[ModelResult], checks: Mapping[str, CheckResult]) -> str | None:
-    """What failed, in one line; None when nothing did."""
-    broken = [model.message for model in models if model.status == "failed"]
-    broken += [
-        check.message
-        for check in checks.values()
-        if check.status == "errored" or (check.status == "failed" and check.severity == "critical")
-    ]
-    return "; ".join(str(message) for message in broken) or None
+def explain(
+    built: TransformResult, failures: Sequence[Failure], request: TransformRequest
+) -> TransformResult:
+    """The result of a command that failed: each failure on lines of its own, and what to do."""
+    built.status = "failed"
+    built.message = "\n".join(failure.message for failure in failures)
+    built.hint = check_hint(request, failures[0].rows) if failures[0].rows else rerun_hint(request)
+    files = {failure.file for failure in failures}
+    built.file = files.pop() if len(files) == 1 else None
+    return built
+
+
+def locate(text: str, request: TransformRequest) -> tuple[str, str | None, int | None]:
+    """dbt's refusal of a project as (sentence, file, line); the file is relative to ours, None if not told."""
+    found = _ERROR_IN.search(text)
+    if found is None:
+        return shorten(text, request), None, None
+    line = _AT_LINE.search(text, found.end())
+    file = f"{request.transform.path}/{found['file']}"
+    rest = _AT_LINE.sub("", text[found.end() :]).strip() or found[0]
+    return keep_lines(rest, request), file, int(line[1]) if line else None
 
 
 def tests_to_run(manifest: Any, done: Mapping[str, CheckResult]) -> list[str]:
@@ -66,7 +111,8 @@ def _read_model(result: Any, request: TransformRequest) -> ModelResult:
     node = result.node
     name = _relation_name(node)
     status = _MODEL_STATUS.get(str(result.status), "failed")
-    message = f"{name}: {_reason(result.message, request)}" if status == "failed" else None
+    place = f"{name} ({_file(node, request)})"
+    message = f"{place}: {_reason(result.message, request)}" if status == "failed" else None
     return ModelResult(name, status, None, round(result.execution_time, 3), message)
 
 
@@ -79,10 +125,11 @@ def _read_check(result: Any, manifest: Any, request: TransformRequest) -> CheckR
     message = None
     if status == "errored" or (status == "failed" and node.resource_type == "unit_test"):
         kind = "unit test" if node.resource_type == "unit_test" else "test"
-        message = f"{kind} {name} failed: {_reason(result.message, request)}"
+        message = f"{kind} {name} ({_file(node, request)}) failed: {_reason(result.message, request)}"
     elif status in ("failed", "warned"):
         place = f" in {model}" if model else ""
-        message = f"test {test} found {failures} row{'' if failures == 1 else 's'}{place}"
+        rows = f"{failures} row{'' if failures == 1 else 's'}"
+        message = f"test {test} ({_file(node, request)}) found {rows}{place}"
     return CheckResult(name, status, _severity(node), failures, message)
 
 
@@ -118,8 +165,19 @@ def _relation_name(node: Any) -> str:
 
 
 def _reason(message: object, request: TransformRequest) -> str:
-    """dbt's message without the address of the compiled file."""
-    return shorten(re.sub(r"\n\s*compiled code at \S+", "", str(message or "dbt gave no reason")), request)
+    """dbt's message without the address of the compiled file and without the model's, which we tell."""
+    text = re.sub(r"\n\s*compiled code at \S+", "", str(message or "dbt gave no reason"))
+    return keep_lines(_ERROR_IN.sub("", text, count=1).strip(), request)
+
+
+def _file(node: Any, request: TransformRequest) -> str:
+    """Where the node is written, relative to the project."""
+    return f"{request.transform.path}/{node.original_file_path}"
+
+
+def _compiled(node: Any, request: TransformRequest) -> str | None:
+    path = getattr(node, "compiled_path", None)
+    return shorten(path, request) if path else None
 
 
 def _count_rows(nodes: Sequence[Any], models: Sequence[ModelResult], request: TransformRequest) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
+import textwrap
 import threading
 import warnings
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from pipeline_cli.transforms.base import TransformRequest
 
 # dbt is not made for threads, SQLMesh has one console a process: one engine at a time.
 _ENGINES = threading.RLock()
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_LINE = 300  # characters that are kept of a line
 
 
 @contextlib.contextmanager
@@ -46,12 +50,35 @@ def project_folder(request: TransformRequest, *markers: str) -> Path:
 
 def shorten(text: object, request: TransformRequest, limit: int = 400) -> str:
     """An engine's message on one line, without secrets and without the project's own path."""
-    words = " ".join(str(text).split()).replace(f"{request.project.root}{os.sep}", "")
-    safe = mask(words, request.project.secrets)
+    safe = " ".join(_clean(text, request).split())
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+
+def keep_lines(text: object, request: TransformRequest, most: int = 12) -> str:
+    """An engine's message with its own lines, so that a caret stays under its column; else as `shorten`.
+
+    most: how many lines that are not empty are kept.
+    """
+    lines = [line.rstrip()[:_LINE] for line in _clean(text, request).splitlines() if line.strip()]
+    first, rest = lines[:1], textwrap.dedent("\n".join(lines[1:most]))
+    return "\n".join([*(line.strip() for line in first), *([rest] if rest else [])])
 
 
 def rerun_hint(request: TransformRequest) -> str:
     """What to do after a model failed."""
-    command = f"pipeline-cli run {request.pipeline} --from transform"
-    return f"What is loaded is safe in bronze. Fix the model, then: {command}"
+    return f"What is loaded is safe in bronze. Fix the model, then: {_rerun(request)}"
+
+
+def check_hint(request: TransformRequest, rows: str | None = None) -> str:
+    """What to do after a check failed. rows: the file whose SQL finds the rows, relative to the project."""
+    seen = f" The SQL in {rows} shows the rows." if rows else ""
+    return f"Either the data or the model is wrong.{seen} Then: {_rerun(request)}"
+
+
+def _rerun(request: TransformRequest) -> str:
+    return f"pipeline-cli run {request.pipeline} --from transform"
+
+
+def _clean(text: object, request: TransformRequest) -> str:
+    plain = _ANSI.sub("", str(text)).replace(f"{request.project.root}{os.sep}", "")
+    return mask(plain, request.project.secrets)

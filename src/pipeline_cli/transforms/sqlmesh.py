@@ -14,7 +14,7 @@ from pipeline_cli.errors import TransformError
 from pipeline_cli.transforms import sqlmesh_results as results
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.external_models import write_external_models
-from pipeline_cli.transforms.process import engine_process, project_folder, rerun_hint, shorten
+from pipeline_cli.transforms.process import check_hint, engine_process, project_folder, shorten
 from pipeline_cli.transforms.sqlmesh_config import build_config, use_config
 from pipeline_cli.transforms.sqlmesh_stale import ENVIRONMENT, by_time, is_external, stale_models
 
@@ -67,8 +67,8 @@ class SQLMeshEngine:
             finally:
                 last.context.close()
         failed = [check for check in checks if check.status == "failed" and check.severity == "critical"]
-        message = "; ".join(str(check.message) for check in failed) or None
-        hint = rerun_hint(request) if failed else None
+        message = "\n".join(str(check.message) for check in failed) or None
+        hint = check_hint(request) if failed else None
         return TransformResult("failed" if failed else "succeeded", checks=checks, message=message, hint=hint)
 
 
@@ -84,11 +84,7 @@ def _load(request: TransformRequest) -> Any:
         with use_config(config):
             return Context(paths=[folder], config=None if own_config else config)
     except Exception as error:  # models may hold any Python
-        raise TransformError(
-            f"the SQLMesh project {request.transform.path} cannot be loaded: {shorten(error, request)}",
-            code="E332",
-            hint=f"Correct it; `sqlmesh info` in {request.transform.path} says more.",
-        ) from error
+        raise results.explain_refusal(error, request) from error
 
 
 def _audited_whole(context: Any, console: Any) -> frozenset[str]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from pipeline_cli.destinations.base import quote
 from pipeline_cli.document import CheckResult, CheckStatus, ModelResult, Severity
+from pipeline_cli.errors import TransformError
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
-from pipeline_cli.transforms.process import rerun_hint, shorten
+from pipeline_cli.transforms.process import check_hint, keep_lines, rerun_hint, shorten
+
+_LOADING = re.compile(r"Failed to load model from file '(?P<file>[^']+)':\s*(?P<reason>.*)", re.DOTALL)
+_TOKEN = re.compile(r"<Token token_type: [^,]*, text: (.*?), line: [^>]*>")
+_PLACE = re.compile(r"\.?\s*Line (?P<line>\d+), Col: (?P<column>\d+)")
 
 
 def finished_build(context: Any, request: TransformRequest, console: Any) -> TransformResult:
@@ -28,7 +34,8 @@ def failed_build(
     models: dict[str, ModelResult] = {}
     checks: list[CheckResult] = []
     messages: list[str] = []
-    for failure in console.errors:
+    files: set[str | None] = set()
+    for failure in console.errors or _node_failures(error):
         name = _node_name(failure)
         # In a transaction each later statement fails because of the first error.
         if "transaction is aborted" in str(failure.__cause__).lower():
@@ -40,13 +47,47 @@ def failed_build(
             _sql_error(context, request, name, failure)
         ]
         checks += failed_checks
+        files.add(_file(context, request, name))
         messages += found
-        models[name] = ModelResult(shown, "failed", message="; ".join(found))
+        models[name] = ModelResult(shown, "failed", message="\n".join(found))
     for name in sorted(console.skipped - set(models)):
         models[name] = ModelResult(_show_name(context, name), "skipped")
     if not messages:
-        messages = [shorten(error or "; ".join(console.messages) or "SQLMesh gave no reason", request)]
-    return TransformResult("failed", list(models.values()), checks, "; ".join(messages), rerun_hint(request))
+        messages = [keep_lines(error or "\n".join(console.messages) or "SQLMesh gave no reason", request)]
+    hint = check_hint(request) if checks else rerun_hint(request)
+    built = TransformResult("failed", list(models.values()), checks, "\n".join(messages), hint)
+    built.file = files.pop() if len(files) == 1 else None
+    return built
+
+
+def explain_refusal(error: Exception, request: TransformRequest) -> TransformError:
+    """The error of a project that SQLMesh cannot load: a sentence, and the file, line and column it tells."""
+    hint = f"Correct it; `sqlmesh info` in {request.transform.path} says more."
+    found = _LOADING.search(str(error))
+    if found is None:
+        message = f"the SQLMesh project {request.transform.path} cannot be loaded: {shorten(error, request)}"
+        return TransformError(message, code="E332", hint=hint)
+    file = shorten(found["file"], request)
+    place = _PLACE.search(found["reason"])
+    if place is None:
+        return TransformError(keep_lines(found["reason"].strip(), request), code="E332", hint=hint, file=file)
+    # What follows the place is the text around it, which the file shows better.
+    sentence = shorten(_TOKEN.sub(r"'\1'", found["reason"][: place.start()]), request)
+    line, column = int(place["line"]), int(place["column"])
+    return TransformError(sentence, code="E332", hint=hint, file=file, line=line, column=column)
+
+
+def _node_failures(error: BaseException | None) -> list[Any]:
+    """The failed node that SQLMesh turned into a PlanError without its name."""
+    from sqlmesh.utils.concurrency import NodeExecutionFailedError
+
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        if isinstance(error, NodeExecutionFailedError):
+            return [error]
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return []
 
 
 def run_unit_tests(context: Any, request: TransformRequest) -> TransformResult | None:
@@ -139,9 +180,15 @@ def _node_name(failure: Any) -> str:
 
 
 def _sql_error(context: Any, request: TransformRequest, name: str, failure: Any) -> str:
-    model = context.models.get(name)
-    place = f" ({model._path})" if model is not None and getattr(model, "_path", None) else ""
-    return shorten(f"{_show_name(context, name)}{place}: {failure.__cause__ or failure}", request)
+    file = _file(context, request, name)
+    place = f" ({file})" if file else ""
+    return keep_lines(f"{_show_name(context, name)}{place}: {failure.__cause__ or failure}", request)
+
+
+def _file(context: Any, request: TransformRequest, name: str) -> str | None:
+    """Where the model is written, relative to the project."""
+    path = getattr(context.models.get(name), "_path", None)
+    return shorten(path, request) if path else None
 
 
 def _audit_error(model: str, error: Any) -> CheckResult:

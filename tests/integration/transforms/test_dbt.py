@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -145,8 +146,12 @@ def test_failed_critical_test_stops_what_follows(shop: Shop) -> None:
     shop.execute("INSERT INTO bronze_shop.orders VALUES (3, 1, 1, '{}')")
     built = shop.build(ORDERS)
     assert built.status == "failed"
-    assert built.message == "test unique(order_id) found 1 row in gold_shop.stg_orders"
+    found = "test unique(order_id) (transforms/shop/models/schema.yml) found 1 row in gold_shop.stg_orders"
+    assert (built.message, built.file) == (found, "transforms/shop/models/schema.yml")
     assert built.hint is not None and "pipeline-cli run shop --from transform" in built.hint
+    assert "Either the data or the model is wrong" in built.hint
+    rows = re.search(r"The SQL in (\S+) shows the rows", built.hint)
+    assert rows is not None and "order_id" in (shop.root / rows[1]).read_text()
     assert by_name(built) == {
         "gold_shop.stg_orders": "succeeded",
         "gold_shop.fact_orders": "skipped",
@@ -173,9 +178,9 @@ def test_sql_error_midway_skips_what_follows(shop: Shop) -> None:
     )
     built = shop.build(fresh=None)
     assert built.status == "failed"
-    assert built.message is not None and built.message.startswith("gold_shop.fact_orders: ")
-    assert "models/fact_orders.sql" in built.message
-    assert "compiled code" not in built.message
+    assert built.message is not None and built.file == "transforms/shop/models/fact_orders.sql"
+    assert built.message.startswith(f"gold_shop.fact_orders ({built.file}): ")
+    assert "compiled code" not in built.message and "Error in model" not in built.message
     statuses = by_name(built)
     assert (statuses["gold_shop.fact_orders"], statuses["gold_shop.mart"]) == ("failed", "skipped")
     assert shop.build(fresh=frozenset()).status == "failed"
@@ -184,7 +189,7 @@ def test_sql_error_midway_skips_what_follows(shop: Shop) -> None:
 def test_failed_unit_test_keeps_its_model_from_being_built(shop: Shop) -> None:
     shop.write({"models/schema.yml": SCHEMA.replace("amount: 4.0", "amount: 5.0")})
     built = shop.build(fresh=None)
-    assert built.message is not None and built.message.startswith("unit test gold_shop.mart:sums failed")
+    assert built.message is not None and built.message.startswith("unit test gold_shop.mart:sums (")
     assert by_name(built)["gold_shop.mart"] == "skipped"
 
 
@@ -204,7 +209,7 @@ def test_test_alone_runs_every_test(shop: Shop) -> None:
     tested = shop.test()
     assert len(tested.checks) == len(CHECKS)
     assert tested.status == "failed"
-    assert tested.message == "test unique(order_id) found 1 row in gold_shop.stg_orders"
+    assert tested.message is not None and tested.message.endswith("found 1 row in gold_shop.stg_orders")
 
 
 def test_documentation_is_one_page_that_a_note_names(shop: Shop) -> None:
@@ -293,6 +298,14 @@ def test_model_that_cannot_be_parsed_is_told_with_its_file(shop: Shop) -> None:
     with pytest.raises(TransformError, match=r"models/mart\.sql") as caught:
         shop.build(fresh=None)
     assert str(shop.root) not in caught.value.message
+
+
+def test_a_mistake_in_a_template_is_told_with_its_line(shop: Shop) -> None:
+    shop.write({"models/mart.sql": "SELECT 1 AS x,\n  {{ oops( }}\n"})
+    with pytest.raises(TransformError) as caught:
+        shop.build(fresh=None)
+    (mistake,) = caught.value.mistakes
+    assert (mistake.file, mistake.line) == ("transforms/shop/models/mart.sql", 2)
 
 
 def test_password_stands_in_no_file(shop: Shop) -> None:

@@ -248,9 +248,20 @@ def test_folder_that_is_no_project_is_told(shop: Shop) -> None:
 
 def test_model_that_cannot_be_read_is_told_with_its_file(shop: Shop) -> None:
     shop.write({"models/mart.sql": "MODEL (name gold_shop.mart);\nSELECT FROM WHERE\n"})
-    with pytest.raises(TransformError, match=r"models/mart\.sql") as caught:
+    with pytest.raises(TransformError) as caught:
         shop.build(fresh=None)
-    assert str(shop.root) not in caught.value.message
+    (mistake,) = caught.value.mistakes
+    assert (mistake.file, mistake.line) == ("transforms/shop/models/mart.sql", 2)
+    assert len(mistake.message) < 80 and "\x1b" not in mistake.message
+
+
+def test_a_column_that_is_not_there_is_told_with_its_model_and_file(shop: Shop) -> None:
+    shop.build(fresh=None)
+    shop.write({"models/fact_orders.sql": FACT_ORDERS.replace("orders.amount\n", "nope, orders.amount\n")})
+    built = shop.build()
+    assert (built.status, built.file) == ("failed", "transforms/shop/models/fact_orders.sql")
+    assert built.message is not None
+    assert built.message.startswith("gold_shop.fact_orders (transforms/shop/models/fact_orders.sql): ")
 
 
 def test_incremental_models_take_rows_that_came_today(shop: Shop) -> None:

@@ -144,6 +144,18 @@ def test_summary_names_failed_models_and_checks_and_not_those_that_passed() -> N
     assert not any("unique(id)" in line for line in shown)
 
 
+def test_an_engines_message_is_told_once_with_its_caret_where_it_belongs() -> None:
+    pipeline = succeeded_pipeline()
+    message = "gold_shop.mart: Binder Error: no column x\nLINE 2: SELECT x\n               ^"
+    pipeline.steps[1].models = [ModelResult("gold_shop.mart", "failed", message=message)]
+    run = result("failed", pipeline)
+    run.errors = [ErrorDocument("E330", "transform:shop", message, None, "transforms/shop/mart.sql", 7)]
+    shown = render(run)
+    assert shown.count("Binder Error") == 1
+    assert "transform:shop failed: transforms/shop/mart.sql:7: gold_shop.mart: Binder" in shown
+    assert "  LINE 2: SELECT x\n                 ^\n" in shown
+
+
 @pytest.mark.parametrize("length", [5, 39, 63, 70])
 def test_summary_keeps_to_80_columns_whatever_the_names(length: int) -> None:
     pipeline = succeeded_pipeline()
