@@ -50,9 +50,9 @@ test: setup
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
 	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
 
-# Kills and other faults, for minutes; PIPELINE_CLI_KILLS=100 for more of them.
+# Kills for minutes (PIPELINE_CLI_KILLS=100 for more of them), and the cases that `make test` runs on DuckDB alone.
 test-faults: setup
-	@$(BIN)/pytest -q -m faults tests/faults $(ARGS)
+	@$(BIN)/pytest -q -n $(WORKERS) -m 'faults or thorough' $(ARGS)
 
 bench: setup
 	@$(BIN)/python -m compileall -q src benchmarks

@@ -27,6 +27,34 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "network: may reach the network")
     config.addinivalue_line("markers", "writes_home: may write in HOME")
     config.addinivalue_line("markers", "faults: minutes of kills; make test-faults runs these")
+    config.addinivalue_line("markers", "thorough: the other warehouse's turn; make test-faults runs these")
+
+
+# `make test` stays under ten minutes: of what does not hang on the warehouse, it runs the DuckDB half, and
+# Postgres has its turn in `make test-faults`. Here every case runs on both, every time.
+_ON_BOTH_EVERY_TIME = (
+    "destinations/",
+    "ingest/test_dispositions",
+    "ingest/test_exactness",
+    "ingest/test_recovery",
+    "project/",
+    "test_bad_records_are_kept_with_all_their_reasons",
+    "test_more_rejected_than_allowed",
+    "test_first_build_makes_every_model",
+    "test_fresh_table_rebuilds_only_what_it_feeds",
+    "test_failed_audit_leaves_what_is_published",
+    "test_failed_critical_test_stops",
+    "test_incremental_models_take_rows",
+    "test_users_own_sqlmesh",
+    "test_profile_holds_neither_secret",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        is_second = "postgres" in getattr(getattr(item, "callspec", None), "id", "")
+        if is_second and not any(name in item.nodeid for name in _ON_BOTH_EVERY_TIME):
+            item.add_marker(pytest.mark.thorough)
 
 
 @pytest.fixture(autouse=True)
