@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_cli.cli.settings import Settings
 from pipeline_cli.cli.warehouses import describe_location, opened_warehouse
-from pipeline_cli.errors import PipelineCliError
+from pipeline_cli.errors import Mistake, PipelineCliError
+from pipeline_cli.manifest.codes import MISSING_VARIABLE
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -34,6 +35,7 @@ class Finding:
     status: Literal["ok", "warn", "fail"]
     message: str
     hint: str | None = None
+    code: str = "E020"
 
 
 def diagnose(settings: Settings) -> Iterator[Finding]:
@@ -41,22 +43,39 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     yield check_python(sys.version_info[:2])
     yield from check_packages(installed_requirements())
     yield check_sqlglotc(_installed_version("sqlglotc"))
+    mistakes: tuple[Mistake, ...] = ()
     try:
         reading = settings.read_manifest()
     except PipelineCliError as error:
-        for mistake in error.mistakes:
-            place = f"{mistake.file}:{mistake.line}: " if mistake.file else ""
-            yield Finding("manifest", "fail", place + mistake.message, mistake.hint)
-        return
+        mistakes = error.mistakes
+        yield from _failures("manifest", mistakes)
+        if any(mistake.code != MISSING_VARIABLE for mistake in mistakes):
+            return
+        # Everything else can be looked at without the variables.
+        reading = settings.read_manifest(lenient=True)
+    from pipeline_cli.plugins.loading import check_plugins
     from pipeline_cli.project import Project
 
     project = Project(settings.find_root(), reading.manifest, reading.environment, settings.secrets)
-    yield Finding("manifest", "ok", f"pipelines.yaml is valid; environment '{reading.environment}'")
-    yield from check_variables(reading)
+    if not mistakes:
+        yield Finding("manifest", "ok", f"pipelines.yaml is valid; environment '{reading.environment}'")
+        yield from check_variables(reading)
+    yield from _failures("plugins", check_plugins(project.root, reading.manifest.plugins))
     yield check_writable(project.pipeline_dir)
     yield check_disk_space(shutil.disk_usage(project.root).free)
     yield from check_extras(project)
-    yield check_destination(project)
+    lacking = reading.missing.get(f"destinations.{project.environment.destination}")
+    if lacking:
+        yield Finding("destination", "warn", f"not looked at: {', '.join(lacking)} not set")
+    else:
+        yield check_destination(project)
+
+
+def _failures(check: str, mistakes: Iterable[Mistake]) -> Iterator[Finding]:
+    for mistake in mistakes:
+        place = ":".join(str(part) for part in (mistake.file, mistake.line) if part is not None)
+        told = f"{place}: {mistake.message}" if place else mistake.message
+        yield Finding(check, "fail", told, mistake.hint, mistake.code)
 
 
 def check_python(version: tuple[int, int]) -> Finding:

@@ -9,7 +9,7 @@ import click
 
 from pipeline_cli.cli.output import print_result, wants_color
 from pipeline_cli.cli.settings import Settings, common_options
-from pipeline_cli.errors import EXIT_DONE, EXIT_STEP_FAILED
+from pipeline_cli.errors import EXIT_DONE, EXIT_STEP_FAILED, Mistake
 
 COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -35,11 +35,17 @@ def command(settings: Settings) -> int:
         text = f"{shown}  {finding.check:<11}  {finding.message}"
         return text + (f"\n{'':19}{finding.hint}" if finding.hint and finding.status != "ok" else "")
 
+    errors = [
+        {"step": None, **Mistake(found.code, f"{found.check}: {found.message}", found.hint).to_dict()}
+        for found in findings
+        if found.status == "fail"
+    ]
+    checks = [{name: value for name, value in asdict(found).items() if name != "code"} for found in findings]
     failed = any(finding.status == "fail" for finding in findings)
     status = "failed" if failed else "succeeded"
     print_result(
         settings,
-        {"status": status, "checks": [asdict(found) for found in findings], "errors": []},
+        {"status": status, "checks": checks, "errors": errors},
         map(line, findings),
     )
     return EXIT_STEP_FAILED if failed else EXIT_DONE

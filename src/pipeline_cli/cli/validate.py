@@ -6,6 +6,7 @@ import click
 
 from pipeline_cli.cli.output import print_result
 from pipeline_cli.cli.settings import MANIFEST_NAME, Settings, common_options
+from pipeline_cli.errors import ManifestError
 
 SECTIONS = ("sources", "destinations", "transforms", "plugins", "pipelines", "environments")
 
@@ -14,16 +15,20 @@ SECTIONS = ("sources", "destinations", "transforms", "plugins", "pipelines", "en
 @common_options
 @click.pass_obj
 def command(settings: Settings) -> int:
-    """Check pipelines.yaml, its section files and the contracts they name; touch nothing.
+    """Check pipelines.yaml, its section files, contracts and plugins; run nothing and touch nothing.
 
     Example: pipeline-cli validate --env prod
     """
     from pipeline_cli.manifest.contract_schemas import check_contracts, contract_files
+    from pipeline_cli.plugins.loading import check_plugins
 
     reading = settings.read_manifest()
     root = settings.find_root()
     contracts = contract_files(reading.manifest)
     check_contracts(root, contracts)
+    mistakes = check_plugins(root, reading.manifest.plugins)
+    if mistakes:
+        raise ManifestError(tuple(mistakes))
     counts = {section: len(getattr(reading.manifest, section)) for section in SECTIONS}
     parts = [_count(number, section) for section, number in counts.items() if number]
     parts.append(_count(len(contracts), "contracts"))

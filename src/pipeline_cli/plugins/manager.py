@@ -6,12 +6,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import wait
 from copy import deepcopy
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from pipeline_cli.manifest.models import Plugin
-from pipeline_cli.plugins.loading import Candidate, find_candidates
+from pipeline_cli.plugins.loading import Candidate, find_candidates, suggest_plugin
 from pipeline_cli.project import Project
 from pipeline_cli.threads import start_thread
 
@@ -84,10 +83,7 @@ class PluginManager:
     def _warn_missing(self, found: Sequence[str]) -> None:
         for name in self._entries:
             if name not in found:
-                near = get_close_matches(name, found, n=1)
-                hint = (
-                    f"did you mean {near[0]}?" if near else f"write plugins/{name}.py, or install its package"
-                )
+                hint = suggest_plugin(name, found)
                 self._warn(f"there is no plugin {name}, which the manifest has options for: {hint}")
 
     def _entry(self, name: str) -> Plugin:

@@ -99,3 +99,12 @@ def test_sqlmesh_on_a_file_that_another_process_holds_is_busy(project_copy: Path
         result = run_cli(["sqlmesh", "plan"], cwd=project_copy)
     assert result.exit_code == 75
     assert "E750" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_doctor_looks_at_everything_else_where_a_variable_is_missing(project_copy: Path) -> None:
+    result = run_cli(["doctor", "--env", "prod", "--json"], cwd=project_copy)
+    assert result.exit_code == 1 and result.document is not None
+    assert {"manifest", "state", "disk", "destination"} <= {
+        check["check"] for check in result.document["checks"]
+    }
+    assert any("POSTGRES_URL is not set" in error["message"] for error in result.document["errors"])
