@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from pipeline_cli.secrets import looks_secret, url_passwords
+from pipeline_cli.manifest.findings import quoted
+from pipeline_cli.secrets import looks_secret, mask, url_passwords
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _TOKEN = re.compile(
@@ -40,6 +41,14 @@ class Variables:
     @property
     def secrets(self) -> frozenset[str]:
         return frozenset(self._secrets)
+
+    def describe(self, names: Sequence[str]) -> str:
+        """What these variables hold: "X is '1'"; of a secret only that it is set; nothing for defaults."""
+        held = {name: self._values[name] for name in names if self._values.get(name)}
+        return ", ".join(
+            f"{name} is {'set' if value in self._secrets else quoted(mask(value, self._secrets))}"
+            for name, value in held.items()
+        )
 
     def fill(self, text: str, *, secret: bool = False) -> Filled:
         """`text` with its variables. A variable that is empty counts as not set, as in a shell's `:-`.

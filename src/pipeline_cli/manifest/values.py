@@ -33,6 +33,7 @@ INVALID: Any = object()  # a value whose mistake is recorded
 # needed: a variable that is not set is a mistake. replayed, listed: it is noted, and something stands in.
 Demand = Literal["needed", "replayed", "listed"]
 _STAND_INS: dict[str, str] = {"replayed": "replayed", "listed": ""}
+_TEXTS = (codes.BAD_URL, codes.BAD_PATH, codes.NOT_A_CHOICE)  # mistakes in text whose variable may be shown
 _NEUTRAL: dict[Any, Any] = {int: 0, float: 0.0, bool: False, timedelta: timedelta(), Limit: Limit(count=0)}
 
 
@@ -64,6 +65,7 @@ class Values:
         self.entry = ""
         self.demand: Demand = "needed"
         self.missing: dict[str, tuple[str, ...]] = {}
+        self._used: list[str] = []  # the variables of the value that is being read
 
     def read(self, hints: tuple[Any, ...], optional: bool, node: Scalar, field: Field) -> Any:
         """The scalar as one of the types in `hints`, or INVALID."""
@@ -95,6 +97,7 @@ class Values:
 
         secret: it must be one variable and nothing else. sensitive: its variables are secrets.
         """
+        self._used = []
         if secret and not is_secret_reference(node.text):
             self._refuse_secret(node, node.owner.text if node.owner else "it")
             return None
@@ -111,12 +114,17 @@ class Values:
             return None
         if filled.missing:
             return self._lack(node, tuple(filled.missing), secret)
+        self._used = filled.used
         return Text(filled.text, varies=bool(filled.used))
 
     def wrong(
         self, node: Scalar, message: str, hint: str | None = None, code: str = codes.WRONG_VALUE
     ) -> Any:
-        self.findings.add(code, node, message, hint)
+        # A number's or a bool's variable may hold a secret by mistake: its value is not repeated.
+        held = self.variables.describe(self._used) if code in _TEXTS else ""
+        if self._used and not held:
+            held = f"It comes from {', '.join(dict.fromkeys(self._used))}"
+        self.findings.add(code, node, f"{message} {held}." if held else message, hint)
         return INVALID
 
     def _is_blank(self, node: Scalar) -> bool:

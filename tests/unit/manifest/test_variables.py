@@ -76,7 +76,8 @@ def test_a_variable_of_the_wrong_type_is_told_without_its_value(tmp_path: Path) 
     mistake = only(
         mistakes(tmp_path, resource("", client='max_retries: "${env:RETRIES}"'), RETRIES="hunter2")
     )
-    assert mistake.message == "max_retries must be a whole number, not '${env:RETRIES}'."
+    told = "max_retries must be a whole number, not '${env:RETRIES}'. It comes from RETRIES."
+    assert mistake.message == told
 
 
 def test_a_variable_that_is_not_set_is_told_with_how_to_set_it(tmp_path: Path) -> None:
@@ -205,3 +206,30 @@ def test_only_the_sources_that_are_used_are_asked_for_their_variables(tmp_path: 
             f"the environment variable {name} is not set." for name in names
         ]
     assert read_manifest(tmp_path, {}, pipelines=["c"]).missing["sources.one"] == ("ONE",)
+
+
+def test_a_bad_value_from_a_variable_names_it_and_shows_what_it_holds(tmp_path: Path) -> None:
+    source = resource("{}").replace("https://api.example.com", "${env:API_URL}")
+    found = only(mistakes(tmp_path, source, API_URL="127.0.0.1:18765"))
+    assert found.code == codes.BAD_URL
+    assert "API_URL is '127.0.0.1:18765'." in found.message
+
+
+def test_what_a_secret_variable_holds_is_never_shown(tmp_path: Path) -> None:
+    source = resource("{}").replace("https://api.example.com", "${env:API_TOKEN}")
+    found = only(mistakes(tmp_path, source, API_TOKEN="hunter2secret"))
+    assert "API_TOKEN is set." in found.message
+    assert "hunter2" not in str(found)
+
+
+def test_for_the_network_a_replaying_environment_demands_its_variables(tmp_path: Path) -> None:
+    source = resource("{}", client='auth: {type: bearer, token: "${env:TOKEN}"}')
+    read(tmp_path, source, "quiet")
+    with pytest.raises(ManifestError, match="1 mistake"):
+        read_manifest(tmp_path, {}, "quiet", network=True)
+
+
+def test_a_lenient_reading_lists_what_is_not_set(tmp_path: Path) -> None:
+    read(tmp_path)
+    reading = read_manifest(tmp_path, {}, "prod", lenient=True)
+    assert reading.missing["destinations.pg"] == ("POSTGRES_URL",)
