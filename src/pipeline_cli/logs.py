@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ class MaskedFile(logging.FileHandler):
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._secrets = secrets
         self._formatter = logging.Formatter(_FORMAT)
+        self._formatter.converter = time.gmtime
+        self._formatter.default_time_format = "%Y-%m-%dT%H:%M:%S"
+        self._formatter.default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         return mask(self._formatter.format(record), self._secrets)

@@ -49,7 +49,8 @@ def infer(settings: Settings, name: str, sample: int, write: bool) -> int:
     if write:
         project.resolve(file).parent.mkdir(parents=True, exist_ok=True)
         project.resolve(file).write_text(text + "\n", encoding="utf-8")
-    lines = [f"Wrote {file} from {len(rows)} records.", f"Next, in pipelines.yaml:  contract: {file}"]
+    records = f"{len(rows)} record{'' if len(rows) == 1 else 's'}"
+    lines = [f"Wrote {file} from {records}.", f"Next, in pipelines.yaml:  contract: {file}"]
     fields = {
         "status": "succeeded",
         "contract": schema,

@@ -24,7 +24,8 @@ def command(settings: Settings, directory: Path) -> int:
 
     files = copy_scaffold(directory)
     refresh_schema_file(directory)
-    lines = [f"Made a project of {len(files)} files in {directory}.", "", "Next:"]
+    where = "this folder" if directory == Path() else directory
+    lines = [f"Made a project of {len(files)} files in {where}.", "", "Next:"]
     lines += [f"  cd {directory}"] if directory != Path() else []
     lines += ["  pipeline-cli run        load the sample data, build and test the models; needs no network"]
     lines += ["  pipeline-cli validate   after each change of pipelines.yaml"]

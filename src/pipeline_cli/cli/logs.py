@@ -10,8 +10,8 @@ import click
 from pipeline_cli.cli.output import print_result
 from pipeline_cli.cli.settings import Settings, common_options
 
-# `2026-11-21 09:00:00,123 INFO    ingest:crm dlt: …`; lines that do not begin so belong to the one before.
-_ENTRY = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ +(?P<thread>.+?) \S+: ")
+# `2026-11-21T09:00:00.123Z INFO    ingest:crm dlt: …`; lines that do not begin so belong to the one before.
+_ENTRY = re.compile(r"^\d{4}-\d\d-\d\d[ T][\d:,.]+Z? [A-Z]+ +(?P<thread>.+?) \S+: ")
 
 
 @click.command()

@@ -58,7 +58,8 @@ def _lines(preview: Preview) -> list[str]:
         reasons = "; ".join(f"{reason['path']}: {reason['message']}" for reason in entry["reasons"])
         lines.append(f"rejected: {reasons}")
     count = len(preview.rows) + len(preview.rejected)
-    return [*lines, f"{count} records, {len(preview.rejected)} of them rejected; nothing was loaded."]
+    records = f"{count} record{'' if count == 1 else 's'}"
+    return [*lines, f"{records}, {len(preview.rejected)} of them rejected; nothing was loaded."]
 
 
 def _cell(value: Any) -> Any:

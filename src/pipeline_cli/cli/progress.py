@@ -65,7 +65,10 @@ class LineProgress:
             if now - self._told.setdefault((step, resource), now) < LINE_EVERY_S:
                 return
             self._told[step, resource] = now
-        self._write(f"{step}: {records:,} records of {resource} so far")
+        self._write(f"{step}: {records:,} record{'' if records == 1 else 's'} of {resource} so far")
+
+    def warned(self, message: str) -> None:
+        self._write(f"Warning: {message}")
 
     def step_finished(self, pipeline: str, step: StepResult) -> None:
         self._write(describe_end(step))
@@ -113,6 +116,9 @@ class BarProgress:
         counted[resource] = records
         if step in self._tasks:
             self._progress.update(self._tasks[step], told=f"{sum(counted.values()):,} records")
+
+    def warned(self, message: str) -> None:
+        self._progress.console.print(f"Warning: {message}", markup=False, highlight=False)
 
     def step_finished(self, pipeline: str, step: StepResult) -> None:
         if step.name in self._tasks:

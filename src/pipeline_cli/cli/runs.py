@@ -92,13 +92,15 @@ def _to_dict(run: RunSummary) -> dict[str, object]:
 
 
 def _table(runs: list[RunSummary]) -> list[str]:
+    from pipeline_cli.reports.run_summary import WORDS
+
     rows = [
         (
             run.run_id,
             run.environment,
-            run.status,
+            WORDS.get(run.status, run.status),
             "" if run.duration_s is None else f"{run.duration_s:.1f} s",
-            ", ".join(f"{name}: {status}" for name, status in run.pipelines.items()),
+            ", ".join(f"{name}: {WORDS.get(status, status)}" for name, status in run.pipelines.items()),
         )
         for run in runs
     ]

@@ -23,7 +23,7 @@ STATUS_WIDTH = 11
 STEP_WIDTH = 2 + NAME_WIDTH + 2 + STATUS_WIDTH + 2 + 7 + 2  # up to what a step did
 COLORS = {"succeeded": 32, "unchanged": 36, "failed": 31, "interrupted": 31, "skipped": 33, "running": 33}
 # Status is told in words; colour only repeats it.
-WORDS: dict[Status, str] = {"unchanged": "nothing new"}
+WORDS: dict[str, str] = {"unchanged": "nothing new"}
 
 
 @dataclass(frozen=True, slots=True)

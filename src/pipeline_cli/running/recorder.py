@@ -12,6 +12,7 @@ from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, Step
 from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry
 from pipeline_cli.plan import PipelinePlan, Step
 from pipeline_cli.project import Project, in_environment
+from pipeline_cli.reports.run_summary import describe_counts
 from pipeline_cli.running.listener import Listener
 from pipeline_cli.running.masking import mask_step
 from pipeline_cli.running.plugin_reporter import PluginReporter
@@ -46,6 +47,9 @@ class Recorder:
         self._ledger.start_run(entry)
         for warning in self._ledger.warnings:
             self.warn(warning)
+        log.info(
+            "run %s in %s started: %s", self.result.run_id, entry.environment, ", ".join(entry.selection)
+        )
         self._listener.run_started(self.result, plans)
         self._plugins.run_started()
 
@@ -73,6 +77,7 @@ class Recorder:
 
     def tell_end(self) -> None:
         """Tell the plugins and the listener that the run is over."""
+        log.info("run %s %s after %.1f s", self.result.run_id, self.result.status, self.result.duration_s)
         warnings = len(self.result.warnings)
         self._plugins.run_finished(self.result)
         if len(self.result.warnings) > warnings:
@@ -87,12 +92,16 @@ class Recorder:
 
     def warn(self, message: str) -> None:
         """Add a warning to the run: something that changes neither its data nor its status."""
-        self.result.warnings.append(mask(message, self._secrets))
+        told = mask(message, self._secrets)
+        self.result.warnings.append(told)
+        self._listener.warned(told)
 
     # -- its steps -----------------------------------------------------------------------------------------
 
     def start_step(self, pipelines: Sequence[str], step: Step, tries: int) -> None:
         """A step begins, in all the pipelines that share it."""
+        with work_as(step.name):
+            log.info("started")
         result = StepResult(step.name, step.kind, "running", tries)
         for pipeline in pipelines:
             self._steps[pipeline, step.name] = result
@@ -105,6 +114,8 @@ class Recorder:
         mask_step(result, self._secrets)
         self._add_errors(result.errors)
         with work_as(result.name):
+            for resource in result.resources:
+                log.info("%s: %s extracted, %s", resource.name, resource.extracted, describe_counts(resource))
             log.info("%s after %.1f s", result.status, result.duration_s)
             for error in result.errors:
                 log.error("%s %s", error.code, error.message)
@@ -157,4 +168,5 @@ class Recorder:
             self.skip(pipeline, step, "the run ended before it")
         elif result.status == "running":
             result.status = "interrupted"
+            result.duration_s = (utc_now() - result.started_at).total_seconds()
             self.finish_step([pipeline], result)

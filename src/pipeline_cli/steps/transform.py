@@ -71,7 +71,9 @@ def is_broken(check: CheckResult) -> bool:
 def explain_failure(step: str, built: TransformResult) -> ErrorDocument:
     """The error of a build or test that failed: E400 where checks did, E330 otherwise."""
     broken = [check for check in built.checks if is_broken(check)]
-    names = ", ".join(f"{check.name} (rows: {check.failures})" for check in broken[:5])
+    names = ", ".join(
+        f"{check.name} ({check.failures} row{'' if check.failures == 1 else 's'})" for check in broken[:5]
+    )
     more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
     message = built.message or (
         f"critical checks failed: {names}{more}" if broken else "the engine gave no reason"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_cli.cli.logs import keep_step
 from pipeline_cli.errors import Busy, UsageError
 from pipeline_cli.locks import hold_lock, hold_locks, read_holder
 from pipeline_cli.logs import KEPT_LOGS, log_run, read_log
+from pipeline_cli.manifest.models import Pipeline
 from pipeline_cli.project import Project
 from tests.unit.run.world import make_world
 
@@ -111,3 +114,16 @@ class TestLogs:
     def test_log_that_is_not_there_is_a_usage_error(self, project: Project, run_id: str) -> None:
         with pytest.raises(UsageError, match="there is no log of run"):
             read_log(project, run_id)
+
+
+def test_a_runs_log_has_its_steps_and_counts_with_times_in_utc(tmp_path: Path) -> None:
+    world = make_world(tmp_path, {"shop": Pipeline(sources=("api",))})
+    world.loader.news["api"] = 3
+    result = world.run()
+    lines = read_log(world.project, result.run_id).splitlines()
+    told = [line.split(": ", 1)[1] for line in lines if " ingest:api pipeline_cli.running" in line]
+    assert told[0] == "started"
+    assert told[1] == "items: 3 extracted, 3 loaded"
+    assert told[2].startswith("succeeded after ")
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) for line in lines)
+    assert list(keep_step(lines, "ingest:api")) == [line for line in lines if " ingest:api " in line]

@@ -147,3 +147,11 @@ def test_plugin_cannot_change_what_the_next_one_is_given(world: World) -> None:
     result = world.run()
     assert diary_of(world)[-1][1] == "succeeded"
     assert result.status == "succeeded"
+
+
+def test_a_warning_is_told_when_it_happens(tmp_path: Path) -> None:
+    world = make_world(tmp_path, plugins={"slow": Plugin(timeout=timedelta(seconds=0.2))})
+    world.plugin("slow", "import time\n@hookimpl\ndef step_started(): time.sleep(60)\n")
+    world.run()
+    names = [heard[0] for heard in world.watcher.heard]
+    assert names.index("step_started") < names.index("warned") < names.index("step_finished")

@@ -100,6 +100,9 @@ class Watcher:
     def progress(self, step: str, resource: str, records: int) -> None:
         self.heard.append(("progress", step, resource, str(records)))
 
+    def warned(self, message: str) -> None:
+        self.heard.append(("warned", message))
+
     def step_finished(self, pipeline: str, step: StepResult) -> None:
         self.heard.append(("step_finished", pipeline, step.name, step.status))
 
