@@ -95,7 +95,9 @@ class StepResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The step's object; of `resources`, `models`, `checks` only what its kind has."""
-        shown = {"ingest": ("resources", "checks"), "transform": ("models", "checks"), "test": ("checks",)}[self.kind]
+        shown = {"ingest": ("resources", "checks"), "transform": ("models", "checks"), "test": ("checks",)}[
+            self.kind
+        ]
         document: dict[str, Any] = {
             "name": self.name,
             "kind": self.kind,
