@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests.servers.postgres import PostgresServer, run_postgres
 
 # Before dlt, SQLMesh or dbt are imported: they look at HOME then.
 _HOME = Path(tempfile.mkdtemp(prefix="pipeline-cli-home-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["HOME"] = str(_HOME)
 for _name in [
     name for name in os.environ if name.startswith(("XDG_", "PIPELINE_CLI_", "DESTINATION__", "SOURCES__"))

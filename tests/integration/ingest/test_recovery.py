@@ -133,9 +133,9 @@ def test_a_load_that_can_never_succeed_is_read_again(world: World) -> None:
     assert [number for (number,) in world.rows("id")] == [1, 2]
 
 
+@pytest.mark.parametrize("world", ["postgres"], indirect=True)
 def test_a_postgres_that_is_down_is_named_without_its_password(world: World) -> None:
-    if not isinstance(world.destination, PostgresDestination):
-        pytest.skip("DuckDB is no server")
+    assert isinstance(world.destination, PostgresDestination)
     address = world.destination.credentials
     world.destination = PostgresDestination("postgres", "postgresql://ann:s3cr3t-canary@127.0.0.1:9/shop")
     world.rest(items=RestResource())
@@ -147,9 +147,8 @@ def test_a_postgres_that_is_down_is_named_without_its_password(world: World) -> 
     assert world.account(world.ingest()) == (1, 1, 0, 0)
 
 
+@pytest.mark.parametrize("world", ["postgres"], indirect=True)
 def test_a_refused_write_is_told_and_nothing_is_lost(world: World) -> None:
-    if not isinstance(world.destination, PostgresDestination):
-        pytest.skip("DuckDB has neither grants nor triggers")
     world.rest(items=RestResource(primary_key=("id",), write_disposition="merge"))
     world.api.data["/items"] = [{"id": 1}]
     world.ingest()
