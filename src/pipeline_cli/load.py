@@ -14,9 +14,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.account import count_loaded
 from pipeline_cli.destinations.base import Warehouse
-from pipeline_cli.dlt_pipeline import (
+from pipeline_cli.document import CheckResult, ResourceResult, Status
+from pipeline_cli.errors import PipelineCliError, StepError
+from pipeline_cli.gate import GateContext, Violation, too_many_rejected
+from pipeline_cli.loading.account import count_loaded
+from pipeline_cli.loading.errors import translate
+from pipeline_cli.loading.intake import Intake, attach_gates
+from pipeline_cli.loading.lookups import current_versions, known_hashes
+from pipeline_cli.loading.pipeline import (
     bronze_tables,
     dataset_name,
     open_pipeline,
@@ -24,15 +30,9 @@ from pipeline_cli.dlt_pipeline import (
     tables_below,
     write_trace,
 )
-from pipeline_cli.document import CheckResult, ResourceResult, Status
-from pipeline_cli.errors import PipelineCliError, StepError
-from pipeline_cli.gate import GateContext, Violation, too_many_rejected
-from pipeline_cli.intake import Intake, attach_gates
-from pipeline_cli.load_errors import translate
-from pipeline_cli.lookups import current_versions, known_hashes
+from pipeline_cli.loading.recovery import drop_pending, finish_pending, mend_packages
 from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.project import Project
-from pipeline_cli.recovery import drop_pending, finish_pending, mend_packages
 from pipeline_cli.sources.build import open_source
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ def command(settings: Settings, source: str) -> int:
     Secrets and personal headers are scrubbed. Example: pipeline-cli record fakestore --env live
     """
     from pipeline_cli.cli.names import require_name
-    from pipeline_cli.load_errors import translate
+    from pipeline_cli.loading.errors import translate
     from pipeline_cli.sources.build import record_source
 
     project = settings.open_project(sources=(source,), network=True)

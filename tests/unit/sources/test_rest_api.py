@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from pipeline_cli.errors import SourceError
-from pipeline_cli.load_errors import translate
+from pipeline_cli.loading.errors import translate
 from pipeline_cli.manifest.auth import ApiKeyAuth, BasicAuth, BearerAuth, OAuth2Auth
 from pipeline_cli.manifest.paginators import (
     Cursor,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.contracts.contract import Contract
-from pipeline_cli.dlt_pipeline import dataset_name
 from pipeline_cli.errors import SourceError
 from pipeline_cli.gate import CheckStep, GateContext, GateRules, ReceivedStep, WriteStep
+from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.manifest.sources import PythonSource, ResourceHints, RestApiSource, RestResource
 from pipeline_cli.project import Project
 

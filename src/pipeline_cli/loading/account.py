@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
 from pipeline_cli.errors import LoadError
-from pipeline_cli.intake import Intake
+from pipeline_cli.loading.intake import Intake
 
 
 def count_loaded(

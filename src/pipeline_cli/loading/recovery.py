@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
-from pipeline_cli.dlt_pipeline import tables_below
+from pipeline_cli.loading.pipeline import tables_below
 
 if TYPE_CHECKING:
     from dlt.common.schema import Schema
