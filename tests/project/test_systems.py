@@ -165,7 +165,12 @@ def test_a_purchase_without_its_customer_stops_the_crm_before_gold_changes(shop:
     result = shop.run("crm")
 
     assert result.exit_code == 4, result.stdout + result.stderr
-    assert "relationships(customer_id) found 1 row in silver_crm.stg_purchases" in result.stdout
+    assert result.document is not None
+    (error,) = result.document["errors"]
+    assert error["message"] == (
+        "test relationships(customer_id) (transforms/crm/models/staging/staging.yml) "
+        "found 1 row in silver_crm.stg_purchases"
+    )
     assert shop.query("SELECT * FROM gold_crm.fact_regional_sales ORDER BY region") == published
 
 
