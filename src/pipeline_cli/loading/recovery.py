@@ -9,7 +9,7 @@ queued again, and it is loaded as if for the first time.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
 from pipeline_cli.loading.pipeline import tables_below
@@ -87,33 +87,30 @@ def _remove_rows(
     there = set(warehouse.relations([dataset, staging]))
     roots = [name for name, table in schema.tables.items() if not table.get("parent")]
     with connection.transaction():
-        for root in roots:
-            family = tables_below(schema, root)
-            for table in reversed(family):  # children first: they are found through their parents
-                if all((dataset, each) in there for each in _with_parents(schema, table)):
-                    connection.execute(*_delete(schema, dataset, table, load_id))
-                if (staging, table) in there:
-                    # Staging holds nothing but what a load is about to merge.
-                    connection.execute(f"DELETE FROM {quote(staging, table)}")
+        for table in (each for root in roots for each in tables_below(schema, root)):
+            parent = schema.tables[table].get("parent")
+            if (dataset, table) in there and (parent is None or (dataset, parent) in there):
+                _delete(connection, schema, dataset, table, load_id)
+            if (staging, table) in there:
+                # Staging holds nothing but what a load is about to merge.
+                connection.execute(f"DELETE FROM {quote(staging, table)}")
 
 
-def _delete(schema: Schema, dataset: str, table: str, load_id: str) -> tuple[str, list[Any]]:
-    _, *parents = lineage = _with_parents(schema, table)
-    steps = [
-        f'"_dlt_parent_id" IN (SELECT "_dlt_id" FROM {quote(dataset, parent)} WHERE ' for parent in parents
-    ]
-    key = "load_id" if lineage[-1] == "_dlt_loads" else "_dlt_load_id"
-    if key not in schema.tables[lineage[-1]]["columns"]:
-        return "SELECT 1", []
-    condition = "".join(steps) + f'"{key}" = ?' + ")" * len(steps)
-    return f"DELETE FROM {quote(dataset, table)} WHERE {condition}", [load_id]
+def _delete(connection: Connection, schema: Schema, dataset: str, table: str, load_id: str) -> None:
+    """A root's rows go by their load id, then a child's go that have no parent left.
 
-
-def _with_parents(schema: Schema, table: str) -> list[str]:
-    found = [table]
-    while parent := schema.tables[found[-1]].get("parent"):
-        found.append(parent)
-    return found
+    Not by way of the parents: a child table's job may have been committed before its parent's was.
+    """
+    name = quote(dataset, table)
+    if parent := schema.tables[table].get("parent"):
+        connection.execute(
+            f"DELETE FROM {name} WHERE NOT EXISTS (SELECT 1 FROM {quote(dataset, parent)} AS parent"
+            f' WHERE parent."_dlt_id" = {name}."_dlt_parent_id")'
+        )
+        return
+    key = "load_id" if table == "_dlt_loads" else "_dlt_load_id"
+    if key in schema.tables[table]["columns"]:
+        connection.execute(f"DELETE FROM {name} WHERE {quote(key)} = ?", [load_id])
 
 
 def _is_followup(job: Path) -> bool:

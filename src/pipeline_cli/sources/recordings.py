@@ -60,7 +60,7 @@ class ReplayAdapter(HTTPAdapter):
             raise SourceError(
                 f"The recording of source {self._source} has no answer to {describe(request)}.",
                 code="E319",
-                hint=f"Run: pipeline-cli record {self._source} (with --env of an environment that has the network).",
+                hint=f"Run: pipeline-cli record {self._source}",
             )
         return check_response(self._respond(request, answer), self._limits)
 

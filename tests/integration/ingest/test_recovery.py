@@ -45,10 +45,9 @@ if stop == "normalize":
     Pipeline.normalize = die
 elif stop == "load":
     Pipeline.load = die
-else:  # after COMMIT of the rows, before the job is marked as done
-    from dlt.load.load import Load
-    Load.complete_package = die
-    Load.complete_jobs = die
+else:  # after COMMIT of a job's rows, before its file is marked as done
+    from dlt.common.storages.load_package import PackageStorage
+    PackageStorage.complete_job = die
 world.ingest()
 """
 
