@@ -9,7 +9,7 @@ account    extracted = loaded + quarantined + deduplicated, held against what th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from pipeline_cli.loading.pipeline import (
 )
 from pipeline_cli.loading.recovery import drop_pending, finish_pending, mend_packages
 from pipeline_cli.manifest.sources import RestApiSource
+from pipeline_cli.progress import TellProgress, tell_nobody
 from pipeline_cli.project import Project
 from pipeline_cli.sources.build import open_source
 
@@ -42,20 +43,16 @@ if TYPE_CHECKING:
 __all__ = ["IngestRequest", "IngestResult", "Violation", "bronze_tables", "ingest_source"]
 
 
-def _no_progress(resource: str, record_count: int) -> None:
-    """Nobody watches."""
-
-
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What to ingest. progress is called with (resource, records so far); `cancelled` stops between pages."""
+    """What to ingest. progress is told how far each resource is; `cancelled` stops between pages."""
 
     project: Project
     warehouse: Warehouse
     source: str
     run_id: str
     full_refresh: bool = False
-    progress: Callable[[str, int], None] = _no_progress
+    progress: TellProgress = tell_nobody
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 

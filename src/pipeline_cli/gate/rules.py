@@ -12,6 +12,7 @@ from pipeline_cli.contracts.reasons import Reason
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.errors import ChecksFailed
 from pipeline_cli.manifest.models import Limit
+from pipeline_cli.progress import TellProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class GateContext:
     tables: frozenset[str]  # those the dataset has already
     known: Callable[[str, str, Sequence[str]], set[str]]
     current_version: Callable[[str, Mapping[str, Any]], str | None]  # of (table, key): its row's id
-    progress: Callable[[str, int], None]
+    progress: TellProgress
     stop_if_cancelled: Callable[[], None]
     violations: list[Violation] = field(default_factory=list)
     warned: Counter[str] = field(default_factory=Counter)  # records loaded though they break a contract

@@ -16,6 +16,7 @@ from pipeline_cli.gate.records import REJECTED, Page, value_at
 from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
+from pipeline_cli.progress import Progress
 
 
 class WriteStep(ItemTransform[Any, Any]):
@@ -47,7 +48,7 @@ class WriteStep(ItemTransform[Any, Any]):
             if rows := new_rejects(self._rules, self._context, self.result, rejected, self._next_moment()):
                 self.has_output = True
                 yield for_quarantine(rows)
-        self._context.progress(self._rules.resource, self.result.extracted)
+        self._context.progress(Progress(self._rules.resource, self.result.extracted))
 
     def _page(self, records: list[Record], rejected: list[Rejected], *, first: bool) -> Any:
         if first and not records and self._needs_empty_load():

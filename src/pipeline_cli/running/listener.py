@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pipeline_cli.document import RunResult, StepResult
 from pipeline_cli.plan import PipelinePlan
+from pipeline_cli.progress import Progress
 
 
 class Listener(Protocol):
@@ -20,8 +21,8 @@ class Listener(Protocol):
         """A step begins (status running). A source that pipelines share is told once, for the first."""
         ...
 
-    def progress(self, step: str, resource: str, records: int) -> None:
-        """`records` so far of a resource; called from the thread of its source."""
+    def progress(self, step: str, progress: Progress) -> None:
+        """How far a resource of an ingest step has come; called from the thread of its source."""
         ...
 
     def warned(self, message: str) -> None:
@@ -44,7 +45,7 @@ class SilentListener:
 
     def step_started(self, pipeline: str, step: StepResult) -> None: ...
 
-    def progress(self, step: str, resource: str, records: int) -> None: ...
+    def progress(self, step: str, progress: Progress) -> None: ...
 
     def warned(self, message: str) -> None: ...
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline_cli.progress import Progress
 from pipeline_cli.project import Project
 from pipeline_cli.steps.backends import Backends
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class RunContext:
     """One run's surroundings.
 
-    progress: called with (step, resource, records so far), also from threads.
+    progress: called with a step's name and how far one of its resources has come, also from threads.
     cancelled: set when the run is to stop.
     """
 
@@ -30,7 +31,7 @@ class RunContext:
     run_id: str
     full_refresh: bool
     cancelled: threading.Event
-    progress: Callable[[str, str, int], None]
+    progress: Callable[[str, Progress], None]
 
     @property
     def environment(self) -> str:

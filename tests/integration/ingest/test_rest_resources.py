@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline_cli.load import bronze_tables
 from pipeline_cli.manifest.sources import Endpoint, RestResource
+from pipeline_cli.progress import Progress
 from tests.integration.ingest.world import World
 from tests.servers.json_api import Answer
 
@@ -100,11 +101,11 @@ def test_resources_side_by_side_load_the_same(duck: World) -> None:
 
 
 def test_progress_is_told_page_by_page(duck: World) -> None:
-    told: list[tuple[str, int]] = []
+    told: list[Progress] = []
     duck.rest(items=keyed())
     duck.api.data["/items"] = [{"id": 1}, {"id": 2}]
-    duck.ingest(progress=lambda resource, count: told.append((resource, count)))
-    assert told == [("items", 2)]
+    duck.ingest(progress=told.append)
+    assert told == [Progress("items", 2)]
 
 
 def test_a_cancelled_run_loads_nothing(duck: World) -> None:

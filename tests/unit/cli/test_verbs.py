@@ -18,6 +18,7 @@ from pipeline_cli.errors import UsageError
 from pipeline_cli.manifest.models import Manifest
 from pipeline_cli.manifest.reader import read_manifest
 from pipeline_cli.plan import PipelinePlan
+from pipeline_cli.progress import Progress
 from pipeline_cli.scaffold import scaffold_root
 from pipeline_cli.testing import make_project, run_cli
 
@@ -97,7 +98,7 @@ def test_progress_in_a_pipe_is_a_line_an_event_and_a_line_every_few_seconds() ->
     progress.run_started(RunResult("R1", "dev", "running", utc_now()), [PipelinePlan("crm", ())])
     progress.step_started("crm", step)
     for records in (1, 1000, 2000, 3000):
-        progress.progress("ingest:crm", "purchases", records)
+        progress.progress("ingest:crm", Progress("purchases", records))
     step.status, step.duration_s = "succeeded", 1.25
     step.resources = [ResourceResult("purchases", "bronze_crm", "purchases", extracted=3000, loaded=3000)]
     progress.step_finished("crm", step)
@@ -105,7 +106,7 @@ def test_progress_in_a_pipe_is_a_line_an_event_and_a_line_every_few_seconds() ->
     assert lines == [
         "Run R1 in 'dev': crm",
         "ingest:crm: started",
-        "ingest:crm: 2,000 records of purchases so far",
+        "ingest:crm: 2,000 rows of purchases so far",
         "ingest:crm: succeeded in 1.2 s, 3,000 loaded",
         "test:crm: skipped",
     ]

@@ -10,6 +10,7 @@ import pytest
 from pipeline_cli.document import CheckResult, ModelResult
 from pipeline_cli.errors import ChecksFailed, SourceError, UsageError
 from pipeline_cli.manifest.models import Pipeline
+from pipeline_cli.progress import Progress
 from pipeline_cli.run import exit_code, open_ledger
 from pipeline_cli.transforms.base import TransformResult
 from tests.unit.run.world import World, make_world, statuses
@@ -30,7 +31,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_first_run_does_every_step_and_tells_the_listener_in_order(world: World) -> None:
-    world.loader.during["api"] = lambda request: request.progress("items", 3)
+    world.loader.during["api"] = lambda request: request.progress(Progress("items", 3))
     result = world.run()
     assert statuses(result) == {
         "ingest:api": "succeeded",

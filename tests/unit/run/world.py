@@ -14,6 +14,7 @@ from pipeline_cli.document import CheckResult, ModelResult, ResourceResult, RunR
 from pipeline_cli.load import IngestRequest, IngestResult
 from pipeline_cli.manifest.models import Environment, Manifest, Pipeline, Plugin, Transform
 from pipeline_cli.manifest.sources import PythonSource
+from pipeline_cli.progress import Progress
 from pipeline_cli.project import Project
 from pipeline_cli.run import RunOptions, run_pipelines
 from pipeline_cli.steps.backends import Backends
@@ -97,8 +98,8 @@ class Watcher:
     def step_started(self, pipeline: str, step: StepResult) -> None:
         self.heard.append(("step_started", pipeline, step.name))
 
-    def progress(self, step: str, resource: str, records: int) -> None:
-        self.heard.append(("progress", step, resource, str(records)))
+    def progress(self, step: str, progress: Progress) -> None:
+        self.heard.append(("progress", step, progress.resource, str(progress.records)))
 
     def warned(self, message: str) -> None:
         self.heard.append(("warned", message))
