@@ -202,4 +202,4 @@ def test_a_real_terminal_of_80_columns_gets_a_bar_that_goes_when_the_step_ends()
     assert any(re.search(r"50% (contacts: )?2,000 rows, 2.0 of 4.0 MB, \d s left", line) for line in lines)
     assert max(len(line.rstrip()) for line in lines) <= NARROW
     assert any(line.startswith("ingest:crm: succeeded") for line in lines)
-    assert written.rstrip().endswith(ERASE_LINE)
+    assert ERASE_LINE in written[-12:]
