@@ -7,7 +7,7 @@ import click
 from pipeline_cli.cli.output import print_document, print_json
 from pipeline_cli.cli.settings import Settings, common_options
 
-FILE_SECTIONS = ("sources", "destinations", "transforms", "plugins")
+FILE_SECTIONS = ("sources", "destinations", "transforms", "reports", "plugins")
 
 
 @click.command()

@@ -30,6 +30,7 @@ NAMES_COLLIDE = "E125"
 BAD_CONTRACT = "E126"
 BAD_URL = "E127"
 BAD_DOTENV = "E128"
+BAD_REPORT = "E131"  # E130 is the interruption
 
 MEANINGS: dict[str, str] = {
     UNREADABLE: "A file of the manifest is missing or cannot be read.",
@@ -60,4 +61,5 @@ MEANINGS: dict[str, str] = {
     BAD_CONTRACT: "A contract is not JSON.",
     BAD_URL: "An address is not http:// or https://.",
     BAD_DOTENV: "A line of .env is not NAME=value.",
+    BAD_REPORT: "A block of a report has no query, or not one query.",
 }

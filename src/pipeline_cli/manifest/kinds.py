@@ -13,6 +13,14 @@ KINDS: dict[str, dict[str, str]] = {
         "duckdb": "pipeline_cli.destinations.duckdb:DuckDBDestination",
         "postgres": "pipeline_cli.destinations.postgres:PostgresDestination",
     },
+    "blocks": {
+        "figures": "pipeline_cli.manifest.reports:Figures",
+        "line": "pipeline_cli.manifest.reports:LineChart",
+        "area": "pipeline_cli.manifest.reports:AreaChart",
+        "bar": "pipeline_cli.manifest.reports:BarChart",
+        "table": "pipeline_cli.manifest.reports:ReportTable",
+        "text": "pipeline_cli.manifest.reports:ReportText",
+    },
     "auth": {
         "bearer": "pipeline_cli.manifest.auth:BearerAuth",
         "api_key": "pipeline_cli.manifest.auth:ApiKeyAuth",

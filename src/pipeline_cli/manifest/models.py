@@ -7,67 +7,17 @@ more than the whole budget of `validate` (8 times `python -c pass`, about 95 ms)
 Types stand for their YAML: `timedelta` is a duration ("30m", "1d"), `Limit` a count or a share ("1%"),
 `tuple[str, ...]` a list or a single string. `key()` adds what a type cannot say.
 
-No `from __future__ import annotations` here and in sources.py: the reader needs the types themselves, and
-evaluating them from text costs more than all of the reading.
+No `from __future__ import annotations` here and in sources.py, as keys.py says.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal, TypeVar, dataclass_transform
+from typing import Any, Literal
 
-from pipeline_cli.manifest.frozen import freeze
+from pipeline_cli.manifest.keys import entry, key
+from pipeline_cli.manifest.reports import Report
 
-T = TypeVar("T")
-PathScope = Literal["project", "file", "folder", "data"]
-
-
-def key(
-    doc: str,
-    *,
-    default: Any = dataclasses.MISSING,
-    secret: bool = False,
-    path: PathScope | None = None,
-    refers_to: str | None = None,
-    minimum: float | None = None,
-    url: bool = False,
-    names: Literal["entries", "resources"] | None = None,
-    rest: bool = False,
-    kinds: str | None = None,
-) -> Any:
-    """A manifest key.
-
-    doc: one sentence for editors (the JSON Schema's description).
-    secret: plain text is a mistake; the whole value must be `${env:NAME}`.
-    path: "file", "folder" and "project" (either) paths must exist and stay inside the project; "data" paths
-        may be absolute or URLs.
-    refers_to: the section whose entries' names are the allowed values.
-    minimum: the smallest number, or the fewest seconds.
-    url: the value is an http:// or https:// address.
-    names: what the keys of this map are names of.
-    rest: this map takes every key that the dataclass does not know.
-    kinds: the value is a map (or, with `names`, a map of maps) whose `type` is one of KINDS[kinds].
-    """
-    metadata = {
-        "doc": doc,
-        "secret": secret,
-        "path": path,
-        "refers_to": refers_to,
-        "minimum": minimum,
-        "url": url,
-        "names": names,
-        "rest": rest,
-        "kinds": kinds,
-    }
-    if isinstance(default, (dict, list)):
-        return dataclasses.field(default_factory=type(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(key,))
-def entry(cls: type[T]) -> type[T]:
-    """A frozen dataclass for a map of the manifest; its fields are made by `key`."""
-    return freeze(cls)
+__all__ = ["Environment", "Limit", "Manifest", "Pipeline", "Plugin", "Report", "Transform", "entry", "key"]
 
 
 @entry
@@ -125,6 +75,9 @@ class Pipeline:
     transforms: tuple[str, ...] = key(
         "The transforms to run, in this order.", default=(), refers_to="transforms"
     )
+    reports: tuple[str, ...] = key(
+        "The reports to write once every test has passed.", default=(), refers_to="reports"
+    )
     description: str | None = key("What this pipeline is for.", default=None)
 
 
@@ -148,6 +101,9 @@ class Manifest:
     )
     transforms: Mapping[str, Transform] = key(
         "dbt and SQLMesh projects, by name.", default={}, names="entries"
+    )
+    reports: Mapping[str, Report] = key(
+        "Pages of figures, charts and tables, by name.", default={}, names="entries"
     )
     plugins: Mapping[str, Plugin] = key(
         "Options for the project's plugins, by name.", default={}, names="entries"

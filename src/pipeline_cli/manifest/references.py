@@ -18,6 +18,7 @@ from pipeline_cli.manifest.names import table_name
 from pipeline_cli.manifest.nodes import Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
+from pipeline_cli.manifest.report_references import ReportReferences
 
 Sections = Mapping[str, Mapping[str, Entry]]
 
@@ -47,6 +48,7 @@ class References:
             self._check_source(entry.value)
         for contract in dict.fromkeys(self._contracts(sources)):
             check_contract_file(self.root, contract, self.findings)
+        ReportReferences(self.findings, self.variables).check(sections["reports"])
         for entry in sections["destinations"].values():
             self._check_duckdb_file(entry.value, sections)
 

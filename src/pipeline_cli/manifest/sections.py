@@ -10,7 +10,7 @@ from pipeline_cli.manifest.findings import Findings
 from pipeline_cli.manifest.nodes import Broken, Entry, Mapping, Node, Place, Scalar
 from pipeline_cli.manifest.scalars import is_null
 
-FILE_SECTIONS = ("destinations", "sources", "transforms", "plugins")
+FILE_SECTIONS = ("destinations", "sources", "transforms", "reports", "plugins")
 
 
 class SectionReader:

@@ -1,0 +1,143 @@
+"""Reports: pages of figures, charts, tables and text over the warehouse, each block from one query.
+
+No `from __future__ import annotations` here, as keys.py says.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pipeline_cli.manifest.keys import entry, key
+
+Format = Literal["text", "number", "money", "percent", "date", "datetime"]
+Period = Literal["hour", "day", "week", "month", "quarter", "year"]
+
+_QUERY = "The name of one of the report's queries."
+_SQL = "The query itself: one SELECT over gold or silver, portable to every warehouse that the project uses."
+_SPAN = "How many of the report's columns the block is wide; by default {}."
+
+
+@entry
+class Figure:
+    """One value on a tile: that of a column in the first row of a query."""
+
+    label: str | None = key("What stands above the value; by default the figure's name.", default=None)
+    query: str | None = key(f"{_QUERY} By default the block's.", default=None)
+    sql: str | None = key(_SQL, default=None)
+    column: str | None = key("The query's column; by default the figure's name.", default=None)
+    format: Format | None = key("How the value is written; by default as its type asks for.", default=None)
+    detail: str | None = key("A second column of the same row, written small below the value.", default=None)
+    detail_format: Format | None = key("How the detail is written.", default=None)
+
+
+@entry
+class Figures:
+    """A row of tiles, a figure each."""
+
+    type: Literal["figures"]
+    figures: Mapping[str, Figure] = key("The figures, by name, in their order.", names="resources")
+    query: str | None = key(f"{_QUERY} For figures that name none of their own.", default=None)
+    sql: str | None = key(_SQL, default=None)
+    title: str | None = key("The heading above the tiles.", default=None)
+    span: Literal[1, 2, 3] | None = key(_SPAN.format("all of them"), default=None)
+
+
+@entry
+class Chart:
+    """What all charts have in common."""
+
+    type: str
+    x: str = key("The column along the axis: text is a category, a date or time a moment.")
+    y: str = key("The column of numbers that is drawn.")
+    query: str | None = key(_QUERY, default=None)
+    sql: str | None = key(_SQL, default=None)
+    title: str | None = key("The chart's heading.", default=None)
+    color: str | None = key("A column that makes one series of each of its values.", default=None)
+    format: Format | None = key("How numbers are written; by default as thousands.", default=None)
+    period: Period | None = key(
+        "x is the beginning of a period of this length; one that is not over is marked and not drawn as a fall.",
+        default=None,
+    )
+    span: Literal[1, 2, 3] | None = key(_SPAN.format("one"), default=None)
+
+
+@entry
+class LineChart(Chart):
+    """A line over time or numbers; with `color` one line a series."""
+
+    type: Literal["line"]
+
+
+@entry
+class AreaChart(Chart):
+    """An area over time or numbers; with `color` one upon the other."""
+
+    type: Literal["area"]
+
+
+@entry
+class BarChart(Chart):
+    """Bars: lying for categories, standing over time; with `color` one upon the other."""
+
+    type: Literal["bar"]
+
+
+@entry
+class TableColumn:
+    """A column of a table."""
+
+    label: str | None = key("The column's heading; by default its name.", default=None)
+    format: Format | None = key(
+        "How its values are written; by default as their type asks for.", default=None
+    )
+    bar: bool = key("Draw a bar behind each number, as long as its share of the largest.", default=False)
+
+
+@entry
+class ReportTable:
+    """The rows of a query."""
+
+    type: Literal["table"]
+    query: str | None = key(_QUERY, default=None)
+    sql: str | None = key(_SQL, default=None)
+    title: str | None = key("The table's heading.", default=None)
+    columns: Mapping[str, TableColumn] = key(
+        "The columns to show, by name, in their order; by default all that the query gives.", default={}
+    )
+    limit: int = key("The most rows on the page; an export has all of them.", default=20, minimum=1)
+    span: Literal[1, 2, 3] | None = key(_SPAN.format("one"), default=None)
+
+
+@entry
+class ReportText:
+    """Paragraphs of plain text."""
+
+    type: Literal["text"]
+    text: str = key("The text; an empty line begins a new paragraph.")
+    title: str | None = key("The heading above the text.", default=None)
+    span: Literal[1, 2, 3] | None = key(_SPAN.format("all of them"), default=None)
+
+
+@entry
+class Report:
+    """A page of blocks, written as one HTML file with CSV files beside it."""
+
+    title: str = key("The page's title.")
+    blocks: Mapping[str, Any] = key(
+        "What stands on the page, by name, in this order; the type decides the keys.",
+        names="resources",
+        kinds="blocks",
+    )
+    description: str | None = key("What the page is for, below its title.", default=None)
+    queries: Mapping[str, str] = key(
+        "SELECTs by name, for the blocks to share; each is asked once.", default={}, names="resources"
+    )
+    as_of: str | None = key(
+        "A SELECT of one date or time: until when the data go; by default when they were last loaded.",
+        default=None,
+    )
+    exports: tuple[str, ...] = key(
+        "Blocks that are also written as <report>.<block>.csv, every row of them.", default=()
+    )
+    columns: Literal[1, 2, 3] = key("How many columns the page has on a wide screen.", default=2)
+    currency: str | None = key('What stands before amounts of money, "$" say.', default=None)
+    keep: int = key("How many editions are kept; older ones are removed.", default=30, minimum=1)
