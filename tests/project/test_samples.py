@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tests.project import figures
+from tests.project.figures import crm, fakestore
 from tests.servers import make_data
 from tests.servers.json_api import DATA_DIR, JsonApi, Request, sample_rows
 
@@ -65,7 +65,7 @@ def test_contracts_accept_unknown_fields_and_insist_on_the_key(api: str, resourc
 
 def test_the_fakestore_sample_reaches_every_category_of_the_mart() -> None:
     data = sample_rows("fakestore")
-    rows = figures.sales_overview(data["/products"], data["/users"], data["/carts"])
+    rows = fakestore.sales_overview(data["/products"], data["/users"], data["/carts"])
 
     def values(column: str) -> set[Any]:
         return {row[column] for row in rows}
@@ -83,7 +83,7 @@ def test_the_fakestore_sample_reaches_every_category_of_the_mart() -> None:
 
 def test_the_crm_sample_reaches_every_segment_on_both_sides_of_its_bounds() -> None:
     data = sample_rows("crm")
-    rows = figures.lifetime_values(data["/customers"], data["/purchases"], date(2025, 1, 1))
+    rows = crm.lifetime_values(data["/customers"], data["/purchases"], date(2025, 1, 1))
     segments = {str(row["total_customer_spending"]): row["customer_segment"] for row in rows}
 
     assert segments["500.00"] == "High-Value"

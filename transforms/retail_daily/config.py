@@ -1,0 +1,3 @@
+from pipeline_cli import sqlmesh_config
+
+config = sqlmesh_config(__file__)
