@@ -1,73 +1,17 @@
-"""One source into its bronze tables: recover, extract, check, normalize, load, account.
+"""One source into its bronze tables, by the path that fits it.
 
-recover    what a run that died left is made whole first
-extract    dlt reads the source; the gate judges every record
-load       dlt normalizes and loads one package: rows, rejects and cursor commit together
-account    extracted = loaded + quarantined + deduplicated, held against what the destination holds
+rows       APIs and Python sources: dicts through dlt, checked one by one (loading/rows.py)
+columns    files, generated data and databases: read, checked and written by the database (bulk/ingest.py)
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from pipeline_cli.destinations.base import Warehouse
-from pipeline_cli.document import CheckResult, ResourceResult, Status
-from pipeline_cli.errors import PipelineCliError, StepError
-from pipeline_cli.gate import GateContext, Violation, too_many_rejected
-from pipeline_cli.loading.account import count_loaded
-from pipeline_cli.loading.errors import translate
-from pipeline_cli.loading.intake import Intake, attach_gates
-from pipeline_cli.loading.lookups import current_versions, known_hashes
-from pipeline_cli.loading.pipeline import (
-    bronze_tables,
-    dataset_name,
-    open_pipeline,
-    read_trace,
-    tables_below,
-    write_trace,
-)
-from pipeline_cli.loading.recovery import drop_pending, finish_pending, mend_packages
-from pipeline_cli.manifest.sources import RestApiSource
-from pipeline_cli.progress import TellProgress, tell_nobody
-from pipeline_cli.project import Project
-from pipeline_cli.sources.build import open_source
-
-if TYPE_CHECKING:
-    from dlt.extract import DltSource
-    from dlt.pipeline.pipeline import Pipeline
+from pipeline_cli.gate.rules import Violation
+from pipeline_cli.loading.pipeline import bronze_tables
+from pipeline_cli.loading.request import IngestRequest, IngestResult
+from pipeline_cli.sources.build import is_column_source
 
 __all__ = ["IngestRequest", "IngestResult", "Violation", "bronze_tables", "ingest_source"]
-
-
-@dataclass(frozen=True, slots=True)
-class IngestRequest:
-    """What to ingest. progress is told how far each resource is; `cancelled` stops between pages."""
-
-    project: Project
-    warehouse: Warehouse
-    source: str
-    run_id: str
-    full_refresh: bool = False
-    progress: TellProgress = tell_nobody
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(slots=True)
-class IngestResult:
-    """What became of a source. loaded_tables: (dataset, table) that received rows or lost some."""
-
-    status: Status
-    resources: list[ResourceResult] = field(default_factory=list)
-    checks: list[CheckResult] = field(default_factory=list)
-    loaded_tables: frozenset[tuple[str, str]] = frozenset()
-    load_ids: list[str] = field(default_factory=list)
-    schema_changes: list[str] = field(default_factory=list)
-    violations: list[Violation] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def ingest_source(request: IngestRequest) -> IngestResult:
@@ -76,164 +20,11 @@ def ingest_source(request: IngestRequest) -> IngestResult:
     Raises SourceError when the source does not give data, LoadError when the destination refuses, ChecksFailed
     when a contract's limits are passed. In each case nothing new is visible, and no cursor has moved.
     """
-    with _translated(request):
-        pipeline = open_pipeline(request.project, request.warehouse, request.source)
-        recovered, notes = _recover(request, pipeline)
-        with open_source(request.project, request.source) as source:
-            context = _gate_context(request, source)
-            intakes = attach_gates(request.project, request.source, source, context)
-            trace = read_trace(pipeline)
-            _extract(request, pipeline, source)
-            checks = _judge(request, pipeline, intakes, context)
-        result = _load(request, pipeline, intakes, trace)
-    result.checks = checks
-    result.violations = context.violations
-    result.notes = notes
-    result.loaded_tables |= {(dataset_name(request.source), table) for table in recovered}
-    if result.loaded_tables:
-        result.status = "succeeded"
-    return result
+    # Each path is imported when it is used: dlt costs 0.6 s, and columns need it only for a new schema.
+    if is_column_source(request.project.manifest.sources[request.source]):
+        from pipeline_cli.bulk.ingest import ingest_columns
 
+        return ingest_columns(request)
+    from pipeline_cli.loading.rows import ingest_rows
 
-def _recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str], list[str]]:
-    if request.full_refresh:  # everything is about to be read again
-        pipeline.sync_destination()
-        drop_pending(pipeline, request.warehouse)
-        return frozenset(), []
-    # A destination without our state makes dlt forget what is pending: right where the database was deleted,
-    # wrong where the first load ever did not finish.
-    recovered = finish_pending(pipeline, request.warehouse) if pipeline.first_run else (frozenset(), [])
-    pipeline.sync_destination()
-    return recovered if recovered[1] else finish_pending(pipeline, request.warehouse)
-
-
-def _gate_context(request: IngestRequest, source: DltSource) -> GateContext:
-    dataset = dataset_name(request.source)
-    tables = frozenset(name for _, name in request.warehouse.relations([dataset]))
-    if request.full_refresh:
-        tables = frozenset()  # they are about to be dropped: nothing in them is known
-
-    def stop_if_cancelled() -> None:
-        if request.cancelled.is_set():
-            raise StepError("interrupted between two pages; nothing of this source was loaded", code="E130")
-
-    return GateContext(
-        run_id=request.run_id,
-        tables=tables,
-        known=known_hashes(request.warehouse.connect, dataset, tables),
-        current_version=current_versions(
-            request.warehouse.connect, dataset, tables, lambda name: source.schema.naming.normalize_path(name)
-        ),
-        progress=request.progress,
-        stop_if_cancelled=stop_if_cancelled,
-    )
-
-
-def _extract(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> None:
-    source.root_key = True
-    refresh: Any = "drop_sources" if request.full_refresh else None
-    # INSERT statements load 100,000 rows into DuckDB in 9.4 s, parquet in 2.5 s; for a few rows they are even.
-    file_format: Any = "parquet" if request.warehouse.type == "duckdb" else "insert_values"
-    pipeline.extract(source, refresh=refresh, loader_file_format=file_format)
-
-
-def _judge(
-    request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake], context: GateContext
-) -> list[CheckResult]:
-    """The checks that need all records; a failed one takes the extracted package back before it is loaded."""
-    from pipeline_cli.sources.counts import check_counts
-
-    try:
-        for intake in intakes:
-            rules, result = intake.rules, intake.writer.result
-            if rules.max_rejected and not rules.max_rejected.allows(result.quarantined, result.extracted):
-                raise too_many_rejected(rules, result, context.violations)
-        extracted = {intake.rules.resource: intake.writer.result.extracted for intake in intakes}
-        return [*_warnings(context), *check_counts(request.project, request.source, extracted)]
-    except PipelineCliError:
-        pipeline.abort_packages()
-        raise
-
-
-def _warnings(context: GateContext) -> list[CheckResult]:
-    """For each resource with `on_violation: warn`: how many records were loaded that break its contract."""
-    first = {each.resource: each.reasons[0] for each in reversed(context.violations)}
-    return [
-        CheckResult(
-            f"contract:{name}",
-            "warned",
-            "warning",
-            count,
-            f"{first[name].path}: {first[name].message}" if name in first else None,
-        )
-        for name, count in context.warned.items()
-    ]
-
-
-def _load(
-    request: IngestRequest, pipeline: Pipeline, intakes: Sequence[Intake], trace: bytes | None
-) -> IngestResult:
-    is_rest = isinstance(request.project.manifest.sources[request.source], RestApiSource)
-    if is_rest and not any(intake.writer.has_output for intake in intakes):
-        # dlt would load a package with nothing but its own bookkeeping. A Python source may keep state of its own.
-        pipeline.abort_packages()
-        write_trace(pipeline, trace)
-        return IngestResult("unchanged", [intake.writer.result for intake in intakes])
-    normalized = pipeline.normalize()
-    info = _load_package(request, pipeline)
-    row_counts = dict(normalized.row_counts) if normalized.loads_ids else {}
-    count_loaded(request.warehouse, pipeline.dataset_name, intakes, info.loads_ids, row_counts)
-    results = [intake.writer.result for intake in intakes]
-    tables = _touched(pipeline, [name for name, count in row_counts.items() if not name.startswith("_dlt_")])
-    return IngestResult(
-        status="succeeded" if tables else "unchanged",
-        resources=results,
-        loaded_tables=frozenset((pipeline.dataset_name, table) for table in tables),
-        load_ids=list(info.loads_ids),
-        schema_changes=_schema_changes(info),
-    )
-
-
-def _load_package(request: IngestRequest, pipeline: Pipeline) -> Any:
-    with request.warehouse.writing():
-        try:
-            info = pipeline.load()
-            info.raise_on_failed_jobs()
-        except Exception:
-            # The tables whose jobs went through would show rows of a load that has failed.
-            with suppress(Exception):
-                mend_packages(pipeline, request.warehouse)
-            raise
-    return info
-
-
-def _touched(pipeline: Pipeline, written: Sequence[str]) -> set[str]:
-    """The tables written to, with all their child tables: a merge that adds none may have removed some."""
-    if not written or not pipeline.default_schema_name:
-        return set()
-    schema = pipeline.default_schema
-    return {table for name in written if name in schema.tables for table in tables_below(schema, name)}
-
-
-def _schema_changes(info: Any) -> list[str]:
-    """New tables and columns of this load, as "table" or "table.column type"."""
-    changes: list[str] = []
-    for package in info.load_packages:
-        for table, update in package.schema_update.items():
-            if not table.startswith("_dlt_"):
-                columns = update.get("columns", {})
-                named = (
-                    f"{table}.{name} {each.get('data_type', '')}".rstrip() for name, each in columns.items()
-                )
-                changes.extend(named)
-    return changes
-
-
-@contextmanager
-def _translated(request: IngestRequest) -> Iterator[None]:
-    try:
-        yield
-    except PipelineCliError:
-        raise
-    except Exception as error:
-        raise translate(error, request.source, request.warehouse.location) from error
+    return ingest_rows(request)

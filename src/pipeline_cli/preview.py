@@ -11,7 +11,7 @@ from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.exactness import Exactness
 from pipeline_cli.contracts.json_values import json_ready
 from pipeline_cli.contracts.reasons import Record
-from pipeline_cli.gate import to_records
+from pipeline_cli.gate.records import to_records
 from pipeline_cli.loading.errors import translate
 from pipeline_cli.project import Project
 
@@ -27,7 +27,7 @@ class Preview:
 
 def preview_resource(project: Project, source: str, resource: str, limit: int) -> Preview:
     """The first `limit` records of a resource. Raises SourceError when the source does not give data."""
-    from pipeline_cli.loading.intake import read_contracts
+    from pipeline_cli.loading.contract_files import read_contracts
     from pipeline_cli.sources.build import open_source
 
     contract = read_contracts(project, source).get(resource)

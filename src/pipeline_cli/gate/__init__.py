@@ -7,21 +7,3 @@ record without a cursor nor lose one that is to be quarantined:
 
 Memory: one page; a page is what the source yields at once.
 """
-
-from __future__ import annotations
-
-from pipeline_cli.gate.check import CheckStep
-from pipeline_cli.gate.records import to_records
-from pipeline_cli.gate.rules import GateContext, GateRules, Violation, too_many_rejected
-from pipeline_cli.gate.write import ReceivedStep, WriteStep
-
-__all__ = [
-    "CheckStep",
-    "GateContext",
-    "GateRules",
-    "ReceivedStep",
-    "Violation",
-    "WriteStep",
-    "to_records",
-    "too_many_rejected",
-]

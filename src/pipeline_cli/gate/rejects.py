@@ -6,8 +6,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-import dlt
-
 from pipeline_cli.contracts.json_values import plain_json, record_hash
 from pipeline_cli.contracts.reasons import Record, Rejected
 from pipeline_cli.document import ResourceResult
@@ -30,21 +28,22 @@ def new_rejects(
     if rules.disposition == "append":
         first = result.quarantined - len(rejected)
         return [
-            _row(rules, context, each, moment, occurrence=[context.run_id, first + index])
+            quarantine_row(rules, context.run_id, each, moment, occurrence=[context.run_id, first + index])
             for index, each in enumerate(rejected)
         ]
-    rows = {row["id"]: row for row in (_row(rules, context, each, moment) for each in rejected)}
+    rows = {row["id"]: row for row in (quarantine_row(rules, context.run_id, each, moment) for each in rejected)}
     known = context.known(QUARANTINE_TABLE, "id", list(rows))
     return [row for identity, row in rows.items() if identity not in known]
 
 
-def _row(
+def quarantine_row(
     rules: GateRules,
-    context: GateContext,
+    run_id: str,
     rejected: Rejected,
     moment: datetime,
     occurrence: list[str | int] | None = None,
 ) -> Record:
+    """The quarantine table's row. occurrence: what tells this record from others with its content and reasons."""
     digest = record_hash(rejected.record)
     reasons = [reason.to_dict() for reason in rejected.reasons]
     identity = {"resource": rules.resource, "record": digest, "reasons": reasons, "occurrence": occurrence}
@@ -54,7 +53,7 @@ def _row(
         "record_hash": digest,
         "reasons": json.dumps(reasons),
         "record": plain_json(rejected.record).replace("\x00", "\\u0000"),
-        "_run_id": context.run_id,
+        "_run_id": run_id,
         "_extracted_at": moment,
         "_source": rules.source,
     }
@@ -62,6 +61,8 @@ def _row(
 
 def for_quarantine(rows: list[Record]) -> Any:
     """The rows, marked for the quarantine table: dlt puts them into the package of the resource they came with."""
+    import dlt
+
     text = {"data_type": "text", "nullable": True}
     names = ("id", "resource", "record_hash", "reasons", "record", "_run_id", "_source")
     columns: Any = {name: {"name": name, **text} for name in names}

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.document import CheckResult
 from pipeline_cli.errors import LoadError
-from pipeline_cli.loading.intake import Intake
+from pipeline_cli.gate.rules import Violation
+
+if TYPE_CHECKING:
+    from pipeline_cli.loading.intake import Intake
+
+
+def warn_of_contracts(warned: Mapping[str, int], violations: Sequence[Violation]) -> list[CheckResult]:
+    """For each resource with `on_violation: warn`: how many records were loaded that break its contract."""
+    first = {each.resource: each.reasons[0] for each in reversed(violations)}
+    return [
+        CheckResult(
+            f"contract:{name}",
+            "warned",
+            "warning",
+            count,
+            f"{first[name].path}: {first[name].message}" if name in first else None,
+        )
+        for name, count in warned.items()
+    ]
 
 
 def count_loaded(

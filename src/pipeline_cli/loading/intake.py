@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.errors import SourceError
-from pipeline_cli.gate import CheckStep, GateContext, GateRules, ReceivedStep, WriteStep
+from pipeline_cli.gate.check import CheckStep
+from pipeline_cli.gate.rules import GateContext, GateRules
+from pipeline_cli.gate.write import ReceivedStep, WriteStep
+from pipeline_cli.loading.contract_files import read_contracts
 from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.manifest.sources import PythonSource, ResourceHints, RestApiSource, RestResource
 from pipeline_cli.project import Project
@@ -35,16 +38,6 @@ class Intake:
 
     rules: GateRules
     writer: WriteStep
-
-
-def read_contracts(project: Project, source: str) -> dict[str, Contract]:
-    """The contracts of a source's resources, by resource. Raises UsageError for a file that is no JSON Schema."""
-    entry = project.manifest.sources[source]
-    return {
-        name: Contract.read(project.resolve(hints.contract), hints.contract)
-        for name, hints in entry.resources.items()
-        if hints.contract
-    }
 
 
 def attach_gates(project: Project, source: str, dlt_source: DltSource, context: GateContext) -> list[Intake]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.manifest.auth import ApiKeyAuth, OAuth2Auth
 from pipeline_cli.manifest.sources import PythonSource, RestApiSource
 from pipeline_cli.project import Project
+from pipeline_cli.sources.scan import ColumnSource
 
 if TYPE_CHECKING:
     import requests
@@ -17,6 +19,25 @@ if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.client import RESTClient
 
     from pipeline_cli.sources.http import HttpLimits
+
+# Sources whose records are read as columns: the function that opens one.
+_COLUMN_SOURCES = {
+    "filesystem": "pipeline_cli.sources.files:open_files",
+    "faker": "pipeline_cli.sources.faker:open_faker",
+    "sql_database": "pipeline_cli.sources.sql_database:open_database",
+}
+
+
+def is_column_source(entry: Any) -> bool:
+    """Whether an entry's records are read as columns (sources/scan.py) rather than one by one."""
+    return entry.type in _COLUMN_SOURCES
+
+
+def open_columns(project: Project, name: str) -> ColumnSource:
+    """The source of an entry that is read as columns; nothing is read yet."""
+    module, _, attribute = _COLUMN_SOURCES[project.manifest.sources[name].type].partition(":")
+    opener: Callable[[Project, str], ColumnSource] = getattr(import_module(module), attribute)
+    return opener(project, name)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_cli.errors import SourceError
-from pipeline_cli.gate import Violation
+from pipeline_cli.gate.rules import Violation
 from pipeline_cli.load import IngestRequest, IngestResult
 from pipeline_cli.manifest.models import Plugin
 from pipeline_cli.run import exit_code

@@ -1,0 +1,99 @@
+"""What loading does to the rows that are there: append, replace, merge by key, or keep versions (scd2).
+
+append and replace write straight into the table. merge and scd2 fill a temporary table first; the database then
+compares by key and `_record_hash`. All of it stands in the load's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline_cli.bulk.reading import timestamp_literal
+from pipeline_cli.bulk.target import Target
+from pipeline_cli.destinations.base import quote
+
+VALID_FROM, VALID_TO = "_dlt_valid_from", "_dlt_valid_to"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a resource's rows go. table: quoted; keys, columns: names in the table, metadata included."""
+
+    table: str
+    keys: Sequence[str]
+    columns: Sequence[str]
+
+
+def empty_table(target: Target, table: str) -> int:
+    """For replace: readers see the old rows until the commit. Returns how many there were."""
+    # Not TRUNCATE: on Postgres that locks every reader out until the load's end.
+    return target.execute(f"DELETE FROM {table}")
+
+
+def merge_rows(target: Target, staged: str, destination: Destination) -> int:
+    """Bring the staged rows into the table by key, the last of each key; unchanged ones are left. Returns rows written.
+
+    A NULL is no key: such rows have been rejected before.
+    """
+    _keep_last(target, staged, destination.keys)
+    table = destination.table
+    same = _equal("staged", "there", destination.keys)
+    target.execute(
+        f"DELETE FROM {staged} AS staged USING {table} AS there"
+        f' WHERE {same} AND staged."_record_hash" = there."_record_hash"'
+    )
+    target.execute(f"DELETE FROM {table} AS there USING {staged} AS staged WHERE {same}")
+    return _copy_rows(target, staged, table, destination.columns)
+
+
+def add_versions(
+    target: Target, staged: str, destination: Destination, moment: datetime, *, is_whole: bool
+) -> int:
+    """Write a new version of each staged row that has changed, and end the one before. Returns rows written.
+
+    is_whole: the source gave all of its rows, so a key that is not among them has ended.
+    """
+    _keep_last(target, staged, destination.keys)
+    table, now = destination.table, timestamp_literal(moment)
+    same = _equal("staged", "there", destination.keys)
+    current = f"there.{quote(VALID_TO)} IS NULL"
+    ending = f"UPDATE {table} AS there SET {quote(VALID_TO)} = {now}"
+    if is_whole:
+        target.execute(
+            f"{ending} WHERE {current} AND NOT EXISTS (SELECT 1 FROM {staged} AS staged WHERE {same})"
+        )
+    target.execute(
+        f"DELETE FROM {staged} AS staged USING {table} AS there"
+        f' WHERE {current} AND {same} AND staged."_record_hash" = there."_record_hash"'
+    )
+    target.execute(f"{ending} FROM {staged} AS staged WHERE {current} AND {same}")
+    target.execute(f"UPDATE {staged} SET {quote(VALID_FROM)} = {now}")
+    return _copy_rows(target, staged, table, [*destination.columns, VALID_FROM])
+
+
+def _keep_last(target: Target, staged: str, keys: Sequence[str]) -> None:
+    """Of the rows of one key, the last that the source gave stays."""
+    names = ", ".join(quote(name) for name in keys)
+    twice = target.query(f"SELECT 1 FROM {staged} GROUP BY {names} HAVING count(*) > 1 LIMIT 1")
+    if twice:
+        row_id = target.row_id
+        numbered = (
+            f"SELECT {row_id} AS address, row_number() OVER (PARTITION BY {names} ORDER BY {row_id} DESC) AS n"
+            f" FROM {staged}"
+        )
+        target.execute(
+            f"DELETE FROM {staged} WHERE {row_id} IN (SELECT address FROM ({numbered}) AS numbered WHERE n > 1)"
+        )
+    if target.dialect == "postgres":
+        target.execute(f"ANALYZE {staged}")  # a temporary table has no statistics by itself
+
+
+def _equal(left: str, right: str, keys: Sequence[str]) -> str:
+    return " AND ".join(f"{left}.{quote(name)} = {right}.{quote(name)}" for name in keys)
+
+
+def _copy_rows(target: Target, staged: str, table: str, columns: Sequence[str]) -> int:
+    names = ", ".join(quote(name) for name in columns)
+    return target.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {staged}")

@@ -1,0 +1,33 @@
+"""DuckDB's words for what a source's data did, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline_cli.destinations.base import first_line
+from pipeline_cli.errors import LoadError, SourceError, StepError
+
+
+@contextmanager
+def reading_errors(engine: Any) -> Iterator[None]:
+    """What fails while a scan is read is the source's fault, except where the disk or memory gave out."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise StepError(
+            "interrupted while reading; nothing of this source was loaded", code="E130"
+        ) from error
+    except duckdb.OutOfMemoryException as error:
+        raise LoadError(f"DuckDB ran out of memory: {first_line(error)}", code="E323") from error
+    except duckdb.Error as error:
+        text = first_line(error)
+        if "No space left" in text or "disk" in text.lower():
+            raise LoadError(f"the disk is full or fails: {text}", code="E323") from error
+        raise SourceError(
+            f"DuckDB cannot read it: {text}",
+            hint="Nothing is loaded and no file counts as done. Mend the source, then run again.",
+        ) from error

@@ -1,0 +1,127 @@
+"""Columns: a source into its bronze tables, in one transaction of the warehouse.
+
+read       each scan is read by DuckDB in one statement, which writes the rows that are certainly fine
+judge      the others are judged one by one; what is rejected goes to quarantine
+account    extracted = loaded + quarantined + deduplicated
+commit     rows, rejects, done files, cursors and dlt's bookkeeping together, or none of it
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline_cli.bulk.dlt_schema import TableChange, read_version, sync_folder, write_version
+from pipeline_cli.bulk.reader import Workplace
+from pipeline_cli.bulk.reading import Stamp
+from pipeline_cli.bulk.resource import ResourceLoad
+from pipeline_cli.bulk.rules import column_rules
+from pipeline_cli.bulk.state import Tables, forget, prepare_dataset, write_load
+from pipeline_cli.bulk.target import Target
+from pipeline_cli.document import utc_now
+from pipeline_cli.loading.account import warn_of_contracts
+from pipeline_cli.loading.pipeline import dataset_name, pipelines_dir
+from pipeline_cli.loading.request import IngestRequest, IngestResult
+from pipeline_cli.sources.build import open_columns
+from pipeline_cli.sources.scan import ColumnSource
+
+
+def ingest_columns(request: IngestRequest) -> IngestResult:
+    """Bring a column source's tables up to date; raises as `ingest_source` does, and then nothing has changed."""
+    source = open_columns(request.project, request.source)
+    with _workplace(request) as folder, _open_target(request, folder) as target:
+        load = _Load(request, source, target, folder)
+        with target.transaction(), source.session():
+            result = load.run()
+        if load.changes or not (pipelines_dir(request.project) / request.source / "state.json").exists():
+            sync_folder(request.project, request.warehouse, request.source)
+    result.notes = [*source.notes]
+    return result
+
+
+class _Load:
+    """One load of a source, inside its transaction."""
+
+    def __init__(self, request: IngestRequest, source: ColumnSource, target: Target, folder: Path) -> None:
+        self._request = request
+        self._source = source
+        self._target = target
+        self._folder = folder
+        self._dataset = dataset_name(request.source)
+        self._stamp = Stamp(request.source, request.run_id, str(time.time()), utc_now())
+        self.changes: list[TableChange] = []
+
+    def run(self) -> IngestResult:
+        tables: Tables = self._target.table_columns(self._dataset)
+        rules = column_rules(self._request.project, self._request.source)
+        place = Workplace(self._request, self._target, self._stamp, self._folder, tables)
+        prepare_dataset(self._target, self._dataset, tables)
+        if self._request.full_refresh:
+            forget(self._target, self._dataset)
+        loads = []
+        for resource in self._source.resources:
+            load = ResourceLoad(place, rules[resource.name], resource)
+            load.take()
+            loads.append(load)
+        return self._finish(loads)
+
+    def _finish(self, loads: list[ResourceLoad]) -> IngestResult:
+        violations = [each for load in loads for each in load.tally.violations]
+        warned = {load.rules.resource: load.tally.warned for load in loads if load.tally.warned}
+        self.changes = [load.change for load in loads if load.change is not None]
+        result = IngestResult(
+            status="unchanged",
+            resources=[load.result() for load in loads],
+            checks=warn_of_contracts(warned, violations),
+            schema_changes=[each for load in loads for each in load.schema_changes],
+            violations=violations,
+        )
+        if any(load.has_output for load in loads):
+            self._record()
+            touched = {table for load in loads for table in load.touched}
+            result.status = "succeeded"
+            result.loaded_tables = frozenset((self._dataset, table) for table in touched)
+            result.load_ids = [self._stamp.load_id]
+        return result
+
+    def _record(self) -> None:
+        """dlt's own rows: a new version of the schema where it has changed, and the load."""
+        schema_hash, stored = read_version(self._target, self._dataset, self._request.source)
+        if self.changes or stored is None:
+            schema_hash = write_version(self._target, self._dataset, self._stamp, stored, self.changes)
+        write_load(self._target, self._dataset, self._stamp, schema_hash)
+
+
+@contextmanager
+def _workplace(request: IngestRequest) -> Iterator[Path]:
+    """A folder for temporary files: empty at the beginning, gone at the end, whatever happened."""
+    folder = request.project.state_dir / "tmp" / f"load_{request.source}"
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed; the source is ours alone now
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _open_target(request: IngestRequest, folder: Path) -> Iterator[Target]:
+    if request.warehouse.type == "duckdb":
+        from pipeline_cli.bulk.target_duckdb import DuckDBTarget
+
+        duckdb_target = DuckDBTarget(request.warehouse)
+        try:
+            yield duckdb_target
+        finally:
+            duckdb_target.close()
+        return
+    from pipeline_cli.bulk.target_postgres import PostgresTarget
+
+    postgres_target = PostgresTarget(request.warehouse, folder)
+    try:
+        yield postgres_target
+    finally:
+        postgres_target.close()

@@ -1,0 +1,132 @@
+"""Reading one scan into a table: the statement, its sink, the rows that the judge accepted, the rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline_cli.bulk.accepted import accepted_scan
+from pipeline_cli.bulk.reading import Gate, RowShape, Stamp, build_reading, describe_received
+from pipeline_cli.bulk.sink import RejectedRow, Sink, Tally
+from pipeline_cli.bulk.state import QUARANTINE, STATE_TABLES, Tables, write_rejects
+from pipeline_cli.bulk.target import Target
+from pipeline_cli.bulk.watching import Watcher, counted
+from pipeline_cli.contracts.predicates import compile_predicates
+from pipeline_cli.gate.rejects import quarantine_row
+from pipeline_cli.gate.rules import GateRules
+from pipeline_cli.loading.request import IngestRequest
+from pipeline_cli.sources.column_types import column_name
+from pipeline_cli.sources.scan import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What the resources of one load share. tables: of the dataset, kept up to date as they are made."""
+
+    request: IngestRequest
+    target: Target
+    stamp: Stamp
+    folder: Path
+    tables: Tables
+
+
+class ScanReader:
+    """Reads the scans of one resource, one after the other."""
+
+    def __init__(self, place: Workplace, rules: GateRules, shape: RowShape, tally: Tally) -> None:
+        self._place = place
+        self._target = place.target
+        self._rules = rules
+        self._shape = shape
+        self._tally = tally
+        self._watcher = Watcher(rules.resource, place.request.progress, place.request.cancelled)
+        self._scan_count = 0
+        self._reject_count = 0
+
+    def read(self, scan: Scan, table: str) -> int:
+        """Write the scan's good rows into `table` and its rejects into quarantine. Returns the rows written."""
+        self._scan_count += 1
+        folder = self._place.folder / f"{self._rules.table}_{self._scan_count}"
+        folder.mkdir()
+        engine = self._target.engine
+        sink = Sink(self._rules, scan, self._tally, folder)
+        with self._watcher.watch(engine, scan) as count, self._registered(scan, sink, count) as gate:
+            written = self._write(scan, table, gate, sink)
+        for again in accepted_scan(scan, sink.accepted, engine):
+            written += self._write(again, table, None, sink)
+        sink.add_malformed(scan.malformed(engine))
+        self._tally.written += written
+        self._watcher.records = self._tally.extracted
+        self._quarantine(sink)
+        return written
+
+    def _write(self, scan: Scan, table: str, gate: Gate | None, sink: Sink) -> int:
+        reading = build_reading(scan, self._place.stamp, self._shape, gate, as_text=self._target.as_text)
+        try:
+            return self._target.write(reading, table, is_ordered=self._shape.is_hashed)
+        except Exception as error:
+            raise sink.error or error from error
+
+    @contextmanager
+    def _registered(self, scan: Scan, sink: Sink, count: Callable[[int], None]) -> Iterator[Gate]:
+        """What the statement refers to, known to the engine while it runs."""
+        engine = self._target.engine
+        predicates = compile_predicates(self._rules.contract, scan.columns)
+        name = f"sink_{self._rules.table}_{id(sink)}"
+        with ExitStack() as stack:
+            for view, found in scan.objects.items():
+                is_reader = hasattr(found, "read_next_batch")
+                engine.register(view, counted(found, count) if is_reader else found)
+                stack.callback(engine.unregister, view)
+            described = engine.execute(f"DESCRIBE {describe_received(scan)}").fetchall()
+            row = f"STRUCT({', '.join(f'{column} {kind}' for column, kind, *_ in described)})"
+            functions = {name: (sink, ["VARCHAR", "VARCHAR", row], True)}
+            functions |= {
+                key: (each.function, each.parameters, False) for key, each in predicates.functions.items()
+            }
+            for key, (function, parameters, has_effects) in functions.items():
+                engine.create_function(
+                    key,
+                    function,
+                    parameters,
+                    "BOOLEAN",
+                    type="arrow",
+                    null_handling="special",
+                    side_effects=has_effects,
+                )
+                stack.callback(engine.remove_function, key)
+            yield Gate(predicates, name, self._keys(scan))
+
+    def _keys(self, scan: Scan) -> Sequence[int]:
+        wanted = {column_name(name) for name in self._rules.primary_key}
+        return [index for index, column in enumerate(scan.columns) if column.name in wanted]
+
+    # -- quarantine ------------------------------------------------------------------------------------------
+
+    def _quarantine(self, sink: Sink) -> None:
+        if not sink.has_rejected:
+            return
+        is_new = self._rules.disposition == "append"
+        write_rejects(self._target, self._rules.dataset, self._rows(sink.rejected()), is_new=is_new)
+
+    def _rows(self, batches: Iterable[Sequence[RejectedRow]]) -> Iterator[tuple[Any, ...]]:
+        stamp = self._place.stamp
+        for each in (row for batch in batches for row in batch):
+            occurrence = self._occurrence(each)
+            row = quarantine_row(self._rules, stamp.run_id, each.rejected, stamp.extracted_at, occurrence)
+            row |= {"file": each.file, "line": each.line, "raw": each.raw, "_dlt_load_id": stamp.load_id}
+            yield tuple(_storable(row[name]) for name in STATE_TABLES[QUARANTINE])
+
+    def _occurrence(self, row: RejectedRow) -> list[str | int] | None:
+        """Without a key the same record may rightly come twice, so each is kept, once a run; so is each line."""
+        self._reject_count += 1
+        if self._rules.disposition == "append":
+            return [self._place.stamp.run_id, self._reject_count]
+        return None if row.file is None or row.line is None else [row.file, row.line]
+
+
+def _storable(value: Any) -> Any:
+    return value.replace("\x00", "\\u0000") if isinstance(value, str) else value

@@ -1,0 +1,160 @@
+"""The one statement that reads a scan: typed values, metadata, and a sink for rows that are not certainly fine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipeline_cli.contracts.texts import value_sql
+from pipeline_cli.destinations.base import quote
+from pipeline_cli.sources.scan import ColumnSpec, Scan
+
+if TYPE_CHECKING:
+    from pipeline_cli.contracts.predicates import Predicates
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every row of a load carries. extracted_at: UTC, the load's beginning."""
+
+    source: str
+    run_id: str
+    load_id: str
+    extracted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RowShape:
+    """Which metadata columns the rows of a table have, beside the ones that all have.
+
+    is_hashed: `_record_hash`, for tables whose rows are compared by key; endpoint: of `_raw`'s origin, None without.
+    """
+
+    is_hashed: bool = False
+    keeps_raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """columns: of the table, in the order of `select`, which gives them for INSERT; raw_types: see `sink_call`."""
+
+    columns: tuple[str, ...]
+    select: str
+
+
+def literal(text: str | None) -> str:
+    """An SQL string for DuckDB and Postgres alike (standard_conforming_strings); parameters import pandas."""
+    return "NULL" if text is None else "'" + text.replace("'", "''") + "'"
+
+
+def timestamp_literal(moment: datetime) -> str:
+    return f"TIMESTAMP WITH TIME ZONE {literal(moment.isoformat())}"
+
+
+def metadata_types(shape: RowShape) -> dict[str, str]:
+    """dlt's data type of each metadata column, in the order of the table's."""
+    found = {"_run_id": "text", "_extracted_at": "timestamp", "_source": "text"}
+    if shape.is_hashed:
+        found["_record_hash"] = "text"
+    if shape.keeps_raw:
+        found |= {"_raw": "json", "_endpoint": "text", "_size_bytes": "bigint"}
+    return {**found, "_dlt_load_id": "text"}
+
+
+def build_reading(
+    scan: Scan, stamp: Stamp, shape: RowShape, gate: Gate | None = None, *, as_text: bool = False
+) -> Reading:
+    """The statement for a scan.
+
+    gate: what decides which rows are certainly fine; None takes every row.
+    as_text: every column as the text that Postgres reads as this value (for COPY), instead of a typed value.
+    """
+    columns = list(scan.columns)
+    raws = [f"r{index}" for index in range(len(columns))]
+    values = [f"v{index}" for index in range(len(columns))]
+    received = ", ".join(
+        f"{quote(column.source)} AS {raw}" for column, raw in zip(columns, raws, strict=True)
+    )
+    received += (
+        f", {scan.file_column or 'NULL::VARCHAR'} AS file_, {scan.raw_column or 'NULL::VARCHAR'} AS line_"
+    )
+    received += f", {scan.valid or 'true'} AS valid_"
+    typed = ", ".join(
+        f"{value_sql(column, raw)} AS {value}"
+        for column, raw, value in zip(columns, raws, values, strict=True)
+    )
+    metadata = _metadata(columns, stamp, shape)
+    shown = [_show_text(*each) if as_text else each[2] for each in zip(columns, raws, values, strict=True)]
+    statement = f"SELECT {', '.join([*shown, *metadata.values()])}"
+    statement += f" FROM (SELECT *, {typed} FROM (SELECT {received} FROM {scan.relation}))"
+    if gate is not None:
+        condition = gate.predicates.sql(_namer(columns, "r"), _namer(columns, "v"))
+        condition = " AND ".join(
+            ["coalesce(valid_, false)", *(f"{values[i]} IS NOT NULL" for i in gate.keys), condition]
+        )
+        # Nothing is pushed below a function with side effects: values are computed once, and it is called for
+        # the rows that fail alone.
+        statement += (
+            f" WHERE CASE WHEN {condition} THEN true ELSE {gate.sink}(file_, line_, {_struct(raws)}) END"
+        )
+    return Reading((*(column.name for column in columns), *metadata), statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """predicates: of contract and types; sink: a function's name; keys: indexes of columns that need a value."""
+
+    predicates: Predicates
+    sink: str
+    keys: Sequence[int] = ()
+
+
+def describe_received(scan: Scan) -> str:
+    """The query whose DESCRIBE gives the types of what the sink takes."""
+    raws = [f"{quote(column.source)} AS r{index}" for index, column in enumerate(scan.columns)]
+    return f"SELECT {', '.join(raws)} FROM {scan.relation}"
+
+
+def _struct(names: Sequence[str]) -> str:
+    return "struct_pack(" + ", ".join(f"{name} := {name}" for name in names) + ")"
+
+
+def _namer(columns: Sequence[ColumnSpec], letter: str) -> _Names:
+    return _Names({column.source: f"{letter}{index}" for index, column in enumerate(columns)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    names: dict[str, str]
+
+    def __call__(self, column: ColumnSpec) -> str:
+        return self.names[column.source]
+
+
+def _metadata(columns: Sequence[ColumnSpec], stamp: Stamp, shape: RowShape) -> dict[str, str]:
+    found = {
+        "_run_id": literal(stamp.run_id),
+        "_extracted_at": timestamp_literal(stamp.extracted_at),
+        "_source": literal(stamp.source),
+    }
+    if shape.is_hashed:
+        # Of the typed values: "5" and "5.0" of a number are the same record, and so is what the judge accepted.
+        parts = ", ".join(f"coalesce(v{index}::VARCHAR, chr(30))" for index in range(len(columns)))
+        found["_record_hash"] = f"md5(concat_ws(chr(31), {parts}))"
+    if shape.keeps_raw:
+        fields = ", ".join(f"{literal(each.source)}: r{index}" for index, each in enumerate(columns))
+        found["_raw"] = f"coalesce(line_, to_json({{{fields}}})::VARCHAR)::JSON"
+        found["_endpoint"] = "file_"
+        found["_size_bytes"] = f"strlen(coalesce(line_, to_json({{{fields}}})::VARCHAR))"
+    return {**found, "_dlt_load_id": literal(stamp.load_id)}
+
+
+def _show_text(column: ColumnSpec, raw: str, value: str) -> str:
+    """A text that Postgres reads as the value. What was certainly fine as a text is so as it stands."""
+    if column.data_type == "binary":
+        return f"'\\x' || hex({value})"
+    if column.encoding == "text" and not (column.date_format or column.timestamp_format):
+        return raw
+    return value

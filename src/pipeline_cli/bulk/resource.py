@@ -1,0 +1,203 @@
+"""One resource of a load: its scans are read into its table, its rejects into quarantine, and all are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pipeline_cli.bulk.dispositions import (
+    VALID_FROM,
+    VALID_TO,
+    Destination,
+    add_versions,
+    empty_table,
+    merge_rows,
+)
+from pipeline_cli.bulk.dlt_schema import TableChange
+from pipeline_cli.bulk.reader import ScanReader, Workplace
+from pipeline_cli.bulk.reading import RowShape, metadata_types
+from pipeline_cli.bulk.sink import Tally
+from pipeline_cli.bulk.state import (
+    QUARANTINE,
+    add_columns,
+    create_table,
+    read_cursor,
+    read_files,
+    write_cursor,
+    write_files,
+)
+from pipeline_cli.bulk.table_shape import fit_columns, refuse_collisions
+from pipeline_cli.destinations.base import quote
+from pipeline_cli.document import ResourceResult
+from pipeline_cli.errors import StepError
+from pipeline_cli.gate.rules import GateRules
+from pipeline_cli.sources.column_types import ColumnType, column_name
+from pipeline_cli.sources.scan import ColumnResource, Known, Scan
+
+_STAGED = ("merge", "scd2")
+_VERSIONS: Mapping[str, ColumnType] = {
+    VALID_FROM: ("timestamp", None, None),
+    VALID_TO: ("timestamp", None, None),
+}
+
+
+class ResourceLoad:
+    """One resource in one load."""
+
+    def __init__(self, place: Workplace, rules: GateRules, resource: ColumnResource) -> None:
+        self._place = place
+        self._target = place.target
+        self._resource = resource
+        self._shape = RowShape(is_hashed=rules.disposition in _STAGED, keeps_raw=rules.keep_raw)
+        self._staged: str | None = None
+        self._scan_count = 0
+        self._loaded = 0
+        self.rules = rules
+        self.tally = Tally()
+        self._reader = ScanReader(place, rules, self._shape, self.tally)
+        self.change: TableChange | None = None
+        self.schema_changes: list[str] = []
+        self.touched: set[str] = set()
+        self.has_output = False
+
+    # -- the flow --------------------------------------------------------------------------------------------
+
+    def take(self) -> None:
+        """Read everything that is new; afterwards the account is closed."""
+        with self._resource.scans(self._known()) as scans:
+            for scan in scans:
+                if self._place.request.cancelled.is_set():
+                    raise StepError(
+                        "interrupted between two files; nothing of this source was loaded", code="E130"
+                    )
+                self._load_scan(scan)
+        if self._staged is not None:
+            self._loaded = self._merge(self._staged)
+        if self._loaded:
+            self.touched.add(self.rules.table)
+        self._judge_share()
+
+    def result(self) -> ResourceResult:
+        """The account: extracted = loaded + quarantined + deduplicated."""
+        result = ResourceResult(self.rules.resource, self.rules.dataset, self.rules.table)
+        result.extracted = self.tally.extracted
+        result.quarantined = self.tally.quarantined
+        result.loaded = self._loaded
+        result.deduplicated = self.tally.written - self._loaded
+        return result
+
+    def _known(self) -> Known:
+        dataset, name = self.rules.dataset, self.rules.resource
+        if self._place.request.full_refresh:
+            return Known()
+        there = self._place.tables.get(self.rules.table, {})
+        metadata = metadata_types(RowShape(True, True)) | {VALID_FROM: "", VALID_TO: "", "_dlt_id": ""}
+        columns = {name: kind for name, kind in there.items() if name not in metadata}
+        return Known(
+            columns, read_files(self._target, dataset, name), read_cursor(self._target, dataset, name)
+        )
+
+    def _load_scan(self, scan: Scan) -> None:
+        table = self._prepare_table(scan)
+        if not self._scan_count and self.rules.disposition == "replace" and empty_table(self._target, table):
+            self.touched.add(self.rules.table)
+        self._scan_count += 1
+        self.has_output = True
+        if self._shape.is_hashed and self._staged is None:
+            self._staged = self._target.create_like(f"staged_{self.rules.table}", table)
+        fitted = replace(scan, columns=fit_columns(scan.columns, self._there(), self.rules))
+        before = self.tally.quarantined
+        written = self._reader.read(fitted, self._staged or table)
+        if self.tally.quarantined > before:
+            self.touched.add(QUARANTINE)
+        if self._staged is None:
+            self._loaded += written
+        scan.verify()
+        self._remember(scan)
+
+    def _remember(self, scan: Scan) -> None:
+        dataset, name, stamp = self.rules.dataset, self.rules.resource, self._place.stamp
+        if scan.files:
+            write_files(self._target, dataset, name, stamp, scan.files)
+        cursor = scan.cursor_value()
+        if cursor is not None:
+            write_cursor(self._target, dataset, name, stamp, str(cursor))
+
+    def _merge(self, staged: str) -> int:
+        table = quote(self.rules.dataset, self.rules.table)
+        columns = [name for name in self._there() if name not in (VALID_FROM, VALID_TO)]
+        keys = [column_name(name) for name in self.rules.primary_key]
+        destination = Destination(table, keys, columns)
+        if self.rules.disposition == "merge":
+            written = merge_rows(self._target, staged, destination)
+        else:
+            is_whole = self.rules.cursor is None
+            moment = self._place.stamp.extracted_at
+            written = add_versions(self._target, staged, destination, moment, is_whole=is_whole)
+        self._target.execute(f"DROP TABLE {staged}")
+        return written
+
+    def _judge_share(self) -> None:
+        limit = self.rules.max_rejected
+        if limit and not limit.allows(self.tally.quarantined, self.tally.extracted):
+            raise self.tally.too_many(self.rules)
+
+    # -- the table -------------------------------------------------------------------------------------------
+
+    def _there(self) -> Mapping[str, ColumnType]:
+        return self._place.tables.get(self.rules.table, {})
+
+    def _prepare_table(self, scan: Scan) -> str:
+        """Make the table, or add the columns that are new; its quoted name."""
+        refuse_collisions(scan.columns, self.rules)
+        dataset, name = self.rules.dataset, self.rules.table
+        wanted: dict[str, ColumnType] = {
+            column.name: (column.data_type, column.precision, column.scale) for column in scan.columns
+        }
+        wanted |= _VERSIONS if self.rules.disposition == "scd2" else {}
+        wanted |= {key: (kind, None, None) for key, kind in metadata_types(self._shape).items()}
+        if not self._scan_count and self._place.request.full_refresh:
+            self._make_room(wanted)
+        there = self._there()
+        missing = {key: kind for key, kind in wanted.items() if key not in there}
+        if not there:
+            create_table(self._target, dataset, name, wanted)
+        elif missing:
+            # A staged table was made without them.
+            self._staged = None if self._staged is None else self._widen_staged(missing)
+            add_columns(self._target, dataset, name, missing)
+        if missing:
+            self._place.tables[name] = {**there, **missing}
+            self.schema_changes += [f"{name}.{key} {kind[0]}" for key, kind in missing.items()]
+            self.change = TableChange(
+                name,
+                self.rules.resource,
+                self._place.tables[name],
+                tuple(column_name(key) for key in self.rules.primary_key),
+                self.rules.disposition,
+            )
+        return quote(dataset, name)
+
+    def _widen_staged(self, missing: Mapping[str, ColumnType]) -> str:
+        assert self._staged is not None
+        for key, kind in missing.items():
+            self._target.execute(
+                f"ALTER TABLE {self._staged} ADD COLUMN {quote(key)} {self._target.sql_type(kind)}"
+            )
+        return self._staged
+
+    def _make_room(self, wanted: Mapping[str, ColumnType]) -> None:
+        """For --full-refresh: an empty table where the columns are as before, else none."""
+        there = self._there()
+        if not there:
+            return
+        self.touched.add(self.rules.table)
+        table = quote(self.rules.dataset, self.rules.table)
+        if all(
+            self._target.sql_type(there.get(key, kind)) == self._target.sql_type(kind)
+            for key, kind in wanted.items()
+        ):
+            empty_table(self._target, table)
+        else:
+            self._target.execute(f"DROP TABLE {table}")
+            del self._place.tables[self.rules.table]

@@ -1,0 +1,170 @@
+"""The rows that are not certainly fine, judged one by one while the statement that read them runs.
+
+DuckDB calls the sink for those rows alone (reading.py): a clean file never comes here, and of a bad one only what
+is bad, or written in an uncommon way. The judge is the row path's own, so verdicts and reasons are the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline_cli.bulk.spool import Spool
+from pipeline_cli.contracts.json_values import plain_json
+from pipeline_cli.contracts.judge import judge
+from pipeline_cli.contracts.reasons import Reason, Rejected, json_path
+from pipeline_cli.document import ResourceResult
+from pipeline_cli.errors import ChecksFailed
+from pipeline_cli.gate.rules import GateRules, Violation, too_many_rejected
+from pipeline_cli.sources.scan import Malformed, Scan, Suspect
+
+# Their lines are looked for together, in one more reading of the file; those beyond are kept without a line.
+LOCATED = 20_000
+_SHOWN_VIOLATIONS = 20
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the rows of one resource came to, over all its scans. loaded: before duplicates of a key are dropped."""
+
+    written: int = 0
+    quarantined: int = 0
+    warned: int = 0
+    violations: list[Violation] = field(default_factory=list)
+
+    @property
+    def extracted(self) -> int:
+        return self.written + self.quarantined
+
+    def too_many(self, rules: GateRules) -> ChecksFailed:
+        """The error of more rejected rows than max_rejected allows."""
+        result = ResourceResult(rules.resource, rules.dataset, rules.table)
+        result.quarantined, result.extracted = self.quarantined, self.extracted
+        return too_many_rejected(rules, result, self.violations)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A rejected row and where it stands."""
+
+    rejected: Rejected
+    file: str | None = None
+    line: int | None = None
+    raw: str | None = None
+
+
+class Sink:
+    """Takes the suspects of one scan. `accepted`: rows (by column name); `rejected()`: the others."""
+
+    def __init__(self, rules: GateRules, scan: Scan, tally: Tally, folder: Path) -> None:
+        self._rules = rules
+        self._scan = scan
+        self._tally = tally
+        self._lock = threading.Lock()
+        self._located: list[tuple[Suspect, Rejected]] = []
+        self._more = Spool(folder / "rejected")
+        self.accepted = Spool(folder / "accepted")
+        self.taken = 0
+        self.error: Exception | None = None
+
+    def __call__(self, files: Any, lines: Any, rows: Any) -> Any:
+        """Judge a batch; DuckDB's arrays in, as many `false` out: none of them is written by the statement."""
+        import pyarrow
+
+        try:
+            with self._lock:
+                self._take(files.to_pylist(), lines.to_pylist(), rows.to_pylist())
+        except Exception as error:
+            self.error = self.error or error  # DuckDB would give it back as a text
+            raise
+        return pyarrow.array([False] * len(rows))
+
+    def _take(
+        self, files: Sequence[str | None], lines: Sequence[str | None], rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self.taken += len(rows)
+        names = [column.source for column in self._scan.columns]
+        accepted = []
+        for file, line, row in zip(files, lines, rows, strict=True):
+            suspect = Suspect(dict(zip(names, row.values(), strict=True)), file, line)
+            if (fine := self._judge(suspect)) is not None:
+                accepted.append(fine)
+        self.accepted.add(accepted)
+
+    def _judge(self, suspect: Suspect) -> Mapping[str, Any] | None:
+        """The row to write, or None for one that is kept as rejected."""
+        verdict = judge(self._rules.contract, self._scan.columns, suspect.values)
+        broken = verdict.contract_reasons
+        if broken and self._rules.on_violation == "fail":
+            raise ChecksFailed(
+                f"{self._rules.source}.{self._rules.resource}: a record breaks its contract: "
+                f"{broken[0].path} {broken[0].message}. Nothing of this source was loaded.",
+                code="E410",
+                hint="Mend the source or the contract, or use on_violation: quarantine.",
+            )
+        if broken and self._rules.on_violation == "warn":
+            self._tell(verdict.record, broken)
+            self._tally.warned += 1
+            broken = ()
+        reasons = broken + self._key_reasons(verdict.record)
+        reasons = reasons or verdict.exactness_reasons
+        if not reasons:
+            return verdict.row
+        self._reject(suspect, Rejected(verdict.record, reasons))
+        return None
+
+    def _key_reasons(self, record: Mapping[str, Any]) -> tuple[Reason, ...]:
+        keys = {name.lower() for name in self._rules.primary_key}
+        empty = [
+            column.source
+            for column in self._scan.columns
+            if keys & {column.source.lower(), column.name} and record.get(column.source) is None
+        ]
+        return tuple(Reason(json_path((name,)), "primary_key", "the key has no value") for name in empty)
+
+    def _reject(self, suspect: Suspect, rejected: Rejected) -> None:
+        self._tell(rejected.record, rejected.reasons)
+        self._count()
+        if len(self._located) < LOCATED and self._scan.locate is not None:
+            self._located.append((suspect, rejected))
+        else:
+            self._more.add([RejectedRow(rejected, suspect.file, None, suspect.raw)])
+
+    def _count(self) -> None:
+        self._tally.quarantined += 1
+        limit = self._rules.max_rejected
+        if limit and limit.count is not None and self._tally.quarantined > limit.count:
+            raise self._tally.too_many(self._rules)
+
+    def _tell(self, record: Mapping[str, Any], reasons: tuple[Reason, ...]) -> None:
+        if len(self._tally.violations) < _SHOWN_VIOLATIONS:
+            self._tally.violations.append(
+                Violation(self._rules.resource, reasons, plain_json(record)[:2_000])
+            )
+
+    def add_malformed(self, lines: Sequence[Malformed]) -> None:
+        """Lines that the reader left out: they count as extracted and rejected."""
+        for each in lines:
+            reason = Reason("$", "malformed", each.message)
+            rejected = Rejected({"raw": each.raw}, (reason,))
+            self._tell(rejected.record, rejected.reasons)
+            self._count()
+            self._more.add([RejectedRow(rejected, each.file, each.line, each.raw)])
+
+    @property
+    def has_rejected(self) -> bool:
+        return bool(self._located or self._more.count)
+
+    def rejected(self) -> Iterator[list[RejectedRow]]:
+        """Everything rejected, in batches, with the lines that could be found."""
+        if self._located:
+            assert self._scan.locate is not None
+            found = self._scan.locate([suspect for suspect, _ in self._located])
+            yield [
+                RejectedRow(rejected, suspect.file, line, suspect.raw)
+                for (suspect, rejected), line in zip(self._located, found, strict=True)
+            ]
+        yield from self._more.batches()

@@ -1,0 +1,38 @@
+"""Rows on their way to the end of a load, in a temporary file: memory does not grow with how many there are."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+
+class Spool:
+    """Appended to while a statement runs, read once afterwards. The folder is removed by whoever made it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self.count = 0
+
+    def add(self, rows: Sequence[Any]) -> None:
+        """Keep these rows. One thread at a time."""
+        if not rows:
+            return
+        if self._file is None:
+            self._file = self._path.open("ab")
+        pickle.dump(list(rows), self._file, protocol=pickle.HIGHEST_PROTOCOL)
+        self.count += len(rows)
+
+    def batches(self) -> Iterator[list[Any]]:
+        """The rows in the order of `add`, as many at once as were added at once."""
+        if self._file is None:
+            return
+        self._file.close()
+        with self._path.open("rb") as file:
+            while True:
+                try:
+                    yield pickle.load(file)  # noqa: S301 - our own file, made a moment ago in our own folder
+                except EOFError:
+                    return

@@ -1,0 +1,150 @@
+"""The column path into Postgres: DuckDB reads and checks in memory, COPY takes its CSV from a pipe.
+
+One COPY stream, in the load's one transaction: two streams would be two transactions, and a failed load would
+show half of itself. DuckDB works on the next rows while the server stores the last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipeline_cli.bulk.errors import reading_errors
+from pipeline_cli.bulk.reading import Reading, literal
+from pipeline_cli.bulk.sql_types import POSTGRES_TYPES, render, to_column_type
+from pipeline_cli.destinations.base import Warehouse, first_line, quote
+from pipeline_cli.errors import LoadError, PipelineCliError
+from pipeline_cli.sources.column_types import ColumnType
+from pipeline_cli.threads import start_thread
+
+_CHUNK_BYTES = 1 << 20
+_PAGE_ROWS = 1_000
+
+
+class PostgresTarget:
+    """The Target (bulk/target.py) of a Postgres database."""
+
+    dialect = "postgres"
+    row_id = "ctid"
+    as_text = True
+
+    def __init__(self, warehouse: Warehouse, folder: Path) -> None:
+        """folder: for what DuckDB cannot keep in memory."""
+        self._connection = warehouse.connect()
+        self._raw: Any = self._connection._raw  # type: ignore[attr-defined]
+        self.engine = open_engine(folder)
+
+    def close(self) -> None:
+        self.engine.close()
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._connection.transaction():
+            yield
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.query(sql)
+
+    def execute(self, sql: str) -> int:
+        return self._with_cursor(lambda cursor: cursor.execute(sql))
+
+    def write(self, reading: Reading, table: str, *, is_ordered: bool) -> int:
+        names = ", ".join(quote(name) for name in reading.columns)
+        self.engine.execute(f"SET preserve_insertion_order = {'true' if is_ordered else 'false'}")
+        receiving, sending = os.pipe()
+        producer = start_thread(partial(self._produce, reading.select, sending), "copy")
+        try:
+            with os.fdopen(receiving, "rb", buffering=0) as stream:
+                written = self._copy(f"COPY {table} ({names}) FROM STDIN (FORMAT csv)", stream)
+        except LoadError as error:
+            raise self._first_cause(producer, error) from error
+        produced = producer.result()
+        if produced != written:
+            raise LoadError(f"{table}: COPY stored {written} of {produced} rows", code="E321")
+        return written
+
+    def _produce(self, select: str, sending: int) -> int:
+        """Write the reading as CSV into the pipe; closing it is the end of COPY's input."""
+        try:
+            with reading_errors(self.engine):
+                target = f"'/dev/fd/{sending}' (FORMAT csv, HEADER false, USE_TMP_FILE false)"
+                return int(self.engine.execute(f"COPY ({select}) TO {target}").fetchall()[0][0])
+        finally:
+            os.close(sending)
+
+    def _copy(self, statement: str, stream: Any) -> int:
+        return self._with_cursor(lambda cursor: cursor.copy_expert(statement, stream, _CHUNK_BYTES))
+
+    def _first_cause(self, producer: Future[int], error: LoadError) -> PipelineCliError:
+        """COPY's error, unless what fed it had failed before, and the broken stream is only what came of that."""
+        with suppress(Exception):
+            self.engine.interrupt()
+        cause = producer.exception(timeout=30)
+        return cause if isinstance(cause, PipelineCliError) and "interrupted" not in str(cause) else error
+
+    def insert(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:
+        from psycopg2.extras import execute_values
+
+        names = ", ".join(quote(name) for name in columns)
+        count = 0
+
+        def counted() -> Iterator[Sequence[Any]]:
+            nonlocal count
+            for row in rows:
+                count += 1
+                yield row
+
+        statement = f"INSERT INTO {table} ({names}) VALUES %s"
+        self._with_cursor(lambda cursor: execute_values(cursor, statement, counted(), page_size=_PAGE_ROWS))
+        return count
+
+    def table_columns(self, dataset: str) -> dict[str, dict[str, ColumnType]]:
+        rows = self.query(
+            "SELECT table_name, column_name, data_type, numeric_precision, numeric_scale"
+            f" FROM information_schema.columns WHERE table_schema = {literal(dataset)}"
+            " ORDER BY table_name, ordinal_position"
+        )
+        found: dict[str, dict[str, ColumnType]] = {}
+        for table, name, kind, precision, scale in rows:
+            found.setdefault(table, {})[name] = to_column_type(kind, precision, scale)
+        return found
+
+    def sql_type(self, kind: ColumnType) -> str:
+        return render(POSTGRES_TYPES, kind)
+
+    def create_like(self, name: str, table: str) -> str:
+        self.execute(f"CREATE TEMP TABLE {quote(name)} (LIKE {table}) ON COMMIT DROP")
+        return quote("pg_temp", name)
+
+    def _with_cursor(self, work: Callable[[Any], Any]) -> int:
+        import psycopg2
+
+        with self._raw.cursor() as cursor:
+            try:
+                work(cursor)
+            except psycopg2.Error as error:
+                raise LoadError(first_line(error), code="E323") from error
+            return max(int(cursor.rowcount), 0)
+
+
+def open_engine(folder: Path) -> Any:
+    """A DuckDB of our own, in memory: reads scans where the warehouse is another database."""
+    import duckdb
+
+    engine = duckdb.connect(":memory:")
+    settings = {
+        "TimeZone": "UTC",
+        "autoinstall_known_extensions": "false",
+        "temp_directory": str(folder),
+        "extension_directory": str(folder),
+        "secret_directory": str(folder),
+    }
+    for name, value in settings.items():
+        engine.execute(f"SET GLOBAL {quote(name)} = {literal(value)}")
+    return engine
