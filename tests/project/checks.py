@@ -8,6 +8,20 @@ from pipeline_cli.testing import CliResult
 from tests.project.conftest import Row, Shop
 
 SLOWLY_CHANGING = ("dim_products", "dim_users")
+DESCRIBED_DUCKDB = """
+    SELECT schema_name || '.' || table_name AS model, column_name, comment AS description
+    FROM duckdb_columns() WHERE schema_name IN ({0})
+    UNION ALL SELECT schema_name || '.' || table_name, '', comment FROM duckdb_tables() WHERE schema_name IN ({0})
+    UNION ALL SELECT schema_name || '.' || view_name, '', comment FROM duckdb_views() WHERE schema_name IN ({0})
+"""
+DESCRIBED_POSTGRES = """
+    SELECT n.nspname || '.' || c.relname AS model, a.attname AS column_name, d.description
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ({0}) AND c.relkind IN ('r', 'v')
+    JOIN (SELECT attrelid, attnum, attname FROM pg_attribute WHERE NOT attisdropped
+          UNION ALL SELECT oid, 0, '' FROM pg_class) a ON a.attrelid = c.oid AND a.attnum >= 0
+    LEFT JOIN pg_description d ON d.objoid = c.oid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass
+"""
 
 
 def select(model: str) -> str:
@@ -40,3 +54,11 @@ def steps_of(document: Row) -> dict[str, Row]:
 
 def resources_of(document: Row, source: str) -> dict[str, Row]:
     return {resource["name"]: resource for resource in steps_of(document)[f"ingest:{source}"]["resources"]}
+
+
+def assert_described(shop: Shop, *schemas: str) -> None:
+    """Every model and column of these schemas has its description in the warehouse itself."""
+    names = ", ".join(f"'{schema}'" for schema in schemas)
+    described = shop.query((DESCRIBED_POSTGRES if shop.postgres_url else DESCRIBED_DUCKDB).format(names))
+    assert {row["model"].partition(".")[0] for row in described} == set(schemas)
+    assert [row for row in described if not row["description"]] == []
