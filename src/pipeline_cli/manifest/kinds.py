@@ -8,10 +8,14 @@ KINDS: dict[str, dict[str, str]] = {
     "sources": {
         "rest_api": "pipeline_cli.manifest.sources:RestApiSource",
         "python": "pipeline_cli.manifest.sources:PythonSource",
+        "faker": "pipeline_cli.manifest.faker:FakerSource",
+        "filesystem": "pipeline_cli.manifest.files:FilesystemSource",
+        "sql_database": "pipeline_cli.manifest.databases:SqlDatabaseSource",
     },
     "destinations": {
         "duckdb": "pipeline_cli.destinations.duckdb:DuckDBDestination",
         "postgres": "pipeline_cli.destinations.postgres:PostgresDestination",
+        "filesystem": "pipeline_cli.destinations.filesystem:FilesystemDestination",
     },
     "blocks": {
         "figures": "pipeline_cli.manifest.reports:Figures",
