@@ -6,7 +6,6 @@ from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.contract_files import read_contracts
 from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.manifest.names import table_name
-from pipeline_cli.manifest.sources import ResourceHints
 from pipeline_cli.project import Project
 
 
@@ -16,8 +15,9 @@ def column_rules(project: Project, source: str) -> dict[str, GateRules]:
     contracts = read_contracts(project, source)
     found = {}
     for name, hints in entry.resources.items():
-        assert isinstance(hints, ResourceHints)
-        incremental = hints.incremental
+        # Generated tables have neither a cursor nor a record as received.
+        incremental = getattr(hints, "incremental", None)
+        keep_raw = getattr(hints, "keep_raw", None)
         found[name] = GateRules(
             source=source,
             resource=name,
@@ -29,6 +29,6 @@ def column_rules(project: Project, source: str) -> dict[str, GateRules]:
             on_violation=hints.on_violation,
             max_rejected=hints.max_rejected,
             cursor=incremental.cursor_path if incremental else None,
-            keep_raw=bool(entry.keep_raw if hints.keep_raw is None else hints.keep_raw),
+            keep_raw=bool(getattr(entry, "keep_raw", False) if keep_raw is None else keep_raw),
         )
     return found

@@ -116,6 +116,11 @@ class FakerSource:
         default=10_000,
         minimum=100,
     )
+    lake: str | None = key(
+        "A filesystem destination where the rows of each load are also kept, as files that never change.",
+        default=None,
+        refers_to="destinations",
+    )
 
 
 def as_column(spec: FakerColumn | str) -> FakerColumn:
