@@ -30,6 +30,7 @@ NAMES_COLLIDE = "E125"
 BAD_CONTRACT = "E126"
 BAD_URL = "E127"
 BAD_DOTENV = "E128"
+WRONG_KIND = "E129"
 BAD_REPORT = "E131"  # E130 is the interruption
 
 MEANINGS: dict[str, str] = {
@@ -62,4 +63,5 @@ MEANINGS: dict[str, str] = {
     BAD_URL: "An address is not http:// or https://.",
     BAD_DOTENV: "A line of .env is not NAME=value.",
     BAD_REPORT: "A block of a report has no query, or not one query.",
+    WRONG_KIND: "A name refers to an entry of a type that cannot stand there.",
 }

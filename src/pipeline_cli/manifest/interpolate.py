@@ -14,8 +14,9 @@ _TOKEN = re.compile(
 )
 # A character that no text of a file has (it is refused on reading) stands for a variable's unknown value.
 _UNKNOWN = "\ufeff"
-# The whole value is one variable, without a default in plain text.
-SECRET_PATTERN = rf"\$\{{env:{NAME}(:-)?\}}"
+# The whole value is one variable, without a default in plain text; a database file's address holds no secret.
+_FILE_ADDRESS = r"(sqlite|duckdb):///[^?}]*"
+SECRET_PATTERN = rf"(\$\{{env:{NAME}(:-({_FILE_ADDRESS})?)?\}}|{_FILE_ADDRESS})"
 _SECRET = re.compile(SECRET_PATTERN)
 
 

@@ -18,6 +18,7 @@ from pipeline_cli.manifest.models import Environment, Manifest
 from pipeline_cli.manifest.nodes import Broken, Document, Entry, Node, Place, Scalar, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.nodes import Sequence as SequenceNode
+from pipeline_cli.manifest.places import lakes_of
 from pipeline_cli.manifest.references import References
 from pipeline_cli.manifest.sections import FILE_SECTIONS, SectionReader
 from pipeline_cli.manifest.shapes import Field, fields_of
@@ -53,6 +54,7 @@ def read_manifest(
     *,
     pipelines: Collection[str] | None = None,
     sources: Collection[str] | None = None,
+    destinations: Collection[str] = (),
     network: bool = False,
     lenient: bool = False,
 ) -> Reading:
@@ -60,6 +62,7 @@ def read_manifest(
 
     environ: the process's variables; those of `<root>/.env` are added to them.
     pipelines, sources: what is to be used; variables of other sources are not demanded. By default all are.
+    destinations: those to be used beside the environment's own and the lakes of the sources.
     network: sources go to the network even where the environment replays: their variables are demanded.
     lenient: no variable of an entry is demanded; those that are not set are `missing`.
     Raises ManifestError with all mistakes; UsageError when the manifest has none but lacks that environment.
@@ -76,7 +79,8 @@ def read_manifest(
     values = Values(findings, variables, root, known)
     selected = environment or _default_environment(top, variables)
     used = _used_sources(entries, pipelines, sources)
-    builder = ManifestBuilder(values, selected, used, network=network, lenient=lenient)
+    places = lakes_of(entries, used).union(destinations)
+    builder = ManifestBuilder(values, selected, used, places, network=network, lenient=lenient)
     manifest = builder.read_manifest(_merge(document, top, entries), readable=top is not None)
     References(root, findings, variables).check({name: found or {} for name, found in entries.items()})
     if len(findings):
@@ -154,6 +158,7 @@ class ManifestBuilder(Builder):
         values: Values,
         selected: str,
         used_sources: frozenset[str] | None,
+        used_places: set[str],
         *,
         network: bool,
         lenient: bool,
@@ -161,6 +166,7 @@ class ManifestBuilder(Builder):
         super().__init__(values)
         self.selected = selected
         self.used_sources = used_sources
+        self.used_places = used_places
         self.network = network
         self.lenient = lenient
         self.environment: Environment | None = None
@@ -199,7 +205,8 @@ class ManifestBuilder(Builder):
         if section == "plugins" or (self.environment is None and section in ("destinations", "sources")):
             return "listed"
         if section == "destinations":
-            return "needed" if self.environment and self.environment.destination == name else "listed"
+            own = self.environment is not None and self.environment.destination == name
+            return "needed" if own or name in self.used_places else "listed"
         if section == "sources" and self.used_sources is not None and name not in self.used_sources:
             return "listed"
         if section == "sources" and self.environment and self.environment.replay and not self.network:

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.contract_files import check_contract_file
+from pipeline_cli.manifest.exclusive_keys import check_exclusive
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.interpolate import Variables
 from pipeline_cli.manifest.names import table_name
 from pipeline_cli.manifest.nodes import Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
+from pipeline_cli.manifest.places import check_places
 from pipeline_cli.manifest.report_references import ReportReferences
 
 Sections = Mapping[str, Mapping[str, Entry]]
@@ -51,6 +53,7 @@ class References:
         ReportReferences(self.findings, self.variables).check(sections["reports"])
         for entry in sections["destinations"].values():
             self._check_duckdb_file(entry.value, sections)
+        check_places(sections, self.text, self.findings)
 
     def text(self, node: Node | None) -> str | None:
         """The scalar's text with its variables filled in; None where there is no scalar."""
@@ -77,6 +80,7 @@ class References:
         self._check_tables(resources)
         for entry in resources.entries.values():
             self._check_primary_key(entry.value)
+        check_exclusive(source, self.findings)
         if self.text(child(source, "type")) == "rest_api":
             parents = {
                 name: self._check_endpoint(entry, resources) for name, entry in resources.entries.items()

@@ -157,6 +157,11 @@ class RestApiSource:
     resources: Mapping[str, RestResource] = key("What to read, by table name.", names="resources")
     keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
     parallel: bool = key("Read the resources side by side.", default=False)
+    lake: str | None = key(
+        "A filesystem destination where the rows of each load are also kept, as files that never change.",
+        default=None,
+        refers_to="destinations",
+    )
 
 
 # -- python ------------------------------------------------------------------------------------------------
@@ -176,6 +181,11 @@ class PythonSource:
         "Hints for its resources, by name; no entry keeps the source's own.", default={}, names="resources"
     )
     keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
+    lake: str | None = key(
+        "A filesystem destination where the rows of each load are also kept, as files that never change.",
+        default=None,
+        refers_to="destinations",
+    )
 
 
 Source = RestApiSource | PythonSource
