@@ -1,0 +1,149 @@
+"""Types of columns that nobody has typed, from all of their values: one pass, each value counted by its kind.
+
+A type is only given where every value is exactly it: 007 stays text, 30 digits are a decimal, 12.50 is a double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline_cli.manifest.files import Csv
+from pipeline_cli.sources.files.sql import literal
+
+if TYPE_CHECKING:
+    from pipeline_cli.sources.column_types import ColumnType
+
+# What a value can be; a column is the union of its values.
+BOOL, BIGINT, BIG_INTEGER, SHORT_NUMBER, LONG_NUMBER, EXPONENT = 1, 2, 4, 8, 16, 32
+DATE, FORMATTED_DATE, TIME, ZONED_TIME, FORMATTED_TIME, TEXT = 64, 128, 256, 512, 1024, 2048
+
+_SAMPLE_ROWS = 20_000
+_MOST_DIGITS = 38
+_DOUBLE_DIGITS = 15  # any decimal of so many digits comes back from a double as it was
+_NUMBER = r"-?(0|[1-9][0-9]*)?(\.[0-9]+)?"
+_EXPONENT = r"-?[0-9](\.[0-9]{1,14})?[eE][-+]?[0-9]{1,2}"
+_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)"
+_OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_WHOLE_DIGITS = r"^-?0*([0-9]*)"
+_DECIMALS = r"\.([0-9]+)$"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a column's values are: kinds (a bit each), and the most digits before and after the point."""
+
+    kinds: int = 0
+    whole_digits: int = 0
+    decimals: int = 0
+
+    def add(self, other: Seen) -> None:
+        self.kinds |= other.kinds
+        self.whole_digits = max(self.whole_digits, other.whole_digits)
+        self.decimals = max(self.decimals, other.decimals)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether no further value can change that the column is text."""
+        return bool(self.kinds) and self.column_type()[0] == "text"
+
+    def column_type(self) -> ColumnType:
+        """The narrowest type that takes all the values exactly; text where there are none."""
+        for data_type, kinds in _PLAIN_TYPES:
+            if self.kinds and not self.kinds & ~kinds:
+                return data_type, None, None
+        if self.kinds and not self.kinds & ~(BIGINT | BIG_INTEGER | SHORT_NUMBER | LONG_NUMBER | EXPONENT):
+            return self._number_type()
+        return "text", None, None
+
+    def _number_type(self) -> ColumnType:
+        if not self.kinds & (BIG_INTEGER | LONG_NUMBER) and self.whole_digits <= _DOUBLE_DIGITS:
+            return "double", None, None
+        if not self.kinds & EXPONENT and self.whole_digits + self.decimals <= _MOST_DIGITS:
+            return "decimal", _MOST_DIGITS, self.decimals
+        return "text", None, None
+
+
+_PLAIN_TYPES = (
+    ("bool", BOOL),
+    ("bigint", BIGINT),
+    ("date", DATE | FORMATTED_DATE),
+    ("timestamp", TIME),
+    ("timestamp", ZONED_TIME),
+    ("timestamp", FORMATTED_TIME),
+)
+
+
+def add_types(
+    connection: Any, relation: str, columns: Mapping[str, str], said: Csv, seen: dict[str, Seen]
+) -> None:
+    """Look at all of a relation and add what its columns are to `seen`, which is of the relations before it.
+
+    relation: SQL after FROM; columns: the SQL of a column's text, by its name.
+    """
+    for name, found in _look(connection, relation, columns, said, seen).items():
+        seen.setdefault(name, Seen()).add(found)
+
+
+def _look(
+    connection: Any, relation: str, columns: Mapping[str, str], said: Csv, seen: Mapping[str, Seen]
+) -> dict[str, Seen]:
+    """One pass over the columns that may still be something else than text; a look at the first rows tells which."""
+    text = Seen(TEXT)
+    found = {name: text for name in columns if name in seen and seen[name].is_text}
+    left = [name for name in columns if name not in found]
+    sample = f"(SELECT * FROM {relation} LIMIT {_SAMPLE_ROWS})"
+    for name, each in _count(connection, sample, columns, left, said).items():
+        if each.is_text:
+            found[name] = text
+    left = [name for name in left if name not in found]
+    return {**found, **_count(connection, relation, columns, left, said)}
+
+
+def _count(
+    connection: Any, relation: str, columns: Mapping[str, str], names: Sequence[str], said: Csv
+) -> dict[str, Seen]:
+    if not names:
+        return {}
+    # Columns that are not asked for are not parsed, and what is malformed in them would not be told.
+    parts = [f"count({value})" for value in columns.values()]
+    first = len(parts)
+    for name in names:
+        value = columns[name]
+        parts += [
+            f"coalesce(bit_or({_kind_sql(value, said)}), 0)",
+            f"coalesce(max(length(regexp_extract({value}, '{_WHOLE_DIGITS}', 1))), 0)",
+            f"coalesce(max(length(regexp_extract({value}, '{_DECIMALS}', 1))), 0)",
+        ]
+    row = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchone()
+    return {
+        name: Seen(*map(int, row[first + index * 3 : first + index * 3 + 3]))
+        for index, name in enumerate(names)
+    }
+
+
+def _kind_sql(value: str, said: Csv) -> str:
+    """The kind of one value, NULL for none."""
+    number = f"regexp_full_match({value}, '{_NUMBER}')"
+    digits = f"length(ltrim(translate({value}, '-.', ''), '0'))"
+    time = f"try_cast(regexp_extract({value}, '^{_TIME}', 0) AS TIMESTAMP) IS NOT NULL"
+    formatted = _formatted(value, said.date_format, FORMATTED_DATE)
+    formatted += _formatted(value, said.timestamp_format, FORMATTED_TIME)
+    return f"""CASE WHEN {value} IS NULL THEN NULL{formatted}
+        WHEN try_cast({value} AS BIGINT)::VARCHAR = {value} THEN {BIGINT}
+        WHEN {number} AND {value} NOT IN ('', '-', '-0') THEN CASE
+            WHEN {value} NOT LIKE '%.%' THEN {BIG_INTEGER}
+            WHEN {digits} <= {_DOUBLE_DIGITS} THEN {SHORT_NUMBER} ELSE {LONG_NUMBER} END
+        WHEN regexp_full_match({value}, '{_EXPONENT}') THEN {EXPONENT}
+        WHEN length({value}) = 10 AND try_cast({value} AS DATE)::VARCHAR = {value} THEN {DATE}
+        WHEN regexp_full_match({value}, '{_TIME}') AND {time} THEN {TIME}
+        WHEN regexp_full_match({value}, '{_TIME}{_OFFSET}') AND {time} THEN {ZONED_TIME}
+        WHEN lower({value}) IN ('true', 'false') THEN {BOOL}
+        ELSE {TEXT} END"""
+
+
+def _formatted(value: str, form: str | None, kind: int) -> str:
+    if form is None:
+        return ""
+    return f"\n        WHEN try_strptime({value}, {literal(form)}) IS NOT NULL THEN {kind}"

@@ -1,0 +1,26 @@
+"""Text as SQL: literals and lists of them, so that no statement needs a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# The relation's column that holds a row's file; no header is called this.
+FILE = "__pipeline_cli_file"
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def literals(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(literal, texts))}]"
+
+
+def path_literal(path: str) -> str:
+    """A path that DuckDB opens as it is: `[`, `*` and `?` stand for themselves."""
+    return literal("".join(f"[{char}]" if char in "[*?" else char for char in path))
+
+
+def columns_struct(names: Iterable[str]) -> str:
+    """All of them as text, for read_csv's `columns`."""
+    return "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
