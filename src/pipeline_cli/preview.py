@@ -23,14 +23,17 @@ class Preview:
     rows: list[Record] = field(default_factory=list)
     columns: Mapping[str, str] = field(default_factory=dict)
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what was found out about files: delimiter, encoding
 
 
 def preview_resource(project: Project, source: str, resource: str, limit: int) -> Preview:
     """The first `limit` records of a resource. Raises SourceError when the source does not give data."""
     from pipeline_cli.loading.contract_files import read_contracts
-    from pipeline_cli.sources.build import open_source
+    from pipeline_cli.sources.build import is_column_source, open_source
 
     contract = read_contracts(project, source).get(resource)
+    if is_column_source(project.manifest.sources[source]):
+        return _preview_columns(project, source, resource, contract, limit)
     try:
         with open_source(project, source) as dlt_source:
             rows = list(islice(_records(dlt_source, resource), limit))
@@ -39,6 +42,19 @@ def preview_resource(project: Project, source: str, resource: str, limit: int) -
     entry = project.manifest.sources[source].resources.get(resource)
     declared = {name: column.data_type for name, column in entry.columns.items()} if entry else {}
     return _judge(rows, contract, resource, {name: kind for name, kind in declared.items() if kind})
+
+
+def _preview_columns(
+    project: Project, source: str, resource: str, contract: Contract | None, limit: int
+) -> Preview:
+    from pipeline_cli.bulk.sample import sample_resource
+
+    sample = sample_resource(project, source, resource, contract, limit)
+    rejected = [
+        {"record": each.record, "reasons": [reason.to_dict() for reason in each.reasons]}
+        for each in sample.rejected
+    ]
+    return Preview(sample.rows, sample.columns, rejected, sample.notes)
 
 
 def _records(dlt_source: Any, resource: str) -> Iterator[Record]:

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pipeline_cli.destinations.base import Warehouse, quote
+from pipeline_cli.destinations.base import Connection, Warehouse, quote
 from pipeline_cli.errors import UsageError
 from pipeline_cli.project import Project
 
 _TABLE = "_quarantine"
 _COLUMNS = ("id", "_source", "resource", "_run_id", "_extracted_at", "reasons", "record", "record_hash")
+_PLACE = ("file", "line", "raw")  # in the quarantine of sources that are read as columns
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record in quarantine. reasons: {path, rule, message} each; record: as received, JSON text."""
+    """A record in quarantine. reasons: {path, rule, message} each; record: as received, JSON text.
+
+    file, line, raw: where it stands in a file, counted from 1, and its text there; None for other records.
+    """
 
     id: str
     source: str
@@ -28,6 +32,9 @@ class Rejected:
     reasons: list[dict[str, Any]]
     record: str
     record_hash: str
+    file: str | None = None
+    line: int | None = None
+    raw: str | None = None
 
 
 def list_rejected(
@@ -70,10 +77,10 @@ def _read(
     there = [dataset for dataset, table in warehouse.relations(datasets) if table == _TABLE]
     if not there:
         return
-    columns = ", ".join(quote(column) for column in _COLUMNS)
     connection = warehouse.connect()
     try:
         for dataset in there:
+            columns = ", ".join(quote(column) for column in (*_COLUMNS, *_place_columns(connection, dataset)))
             statement = f"SELECT {columns} FROM {quote(dataset, _TABLE)}"
             statement += f" WHERE {where}" if where else ""
             statement += ' ORDER BY "_extracted_at" DESC, "id" LIMIT ?'
@@ -83,6 +90,17 @@ def _read(
         connection.close()
 
 
+def _place_columns(connection: Connection, dataset: str) -> tuple[str, ...]:
+    found = connection.query(
+        "SELECT 1 FROM information_schema.columns"
+        " WHERE table_schema = ? AND table_name = ? AND column_name = 'line'",
+        [dataset, _TABLE],
+    )
+    return _PLACE if found else ()
+
+
 def _rejected(row: tuple[Any, ...]) -> Rejected:
-    identity, source, resource, run_id, rejected_at, reasons, record, record_hash = row
-    return Rejected(identity, source, resource, run_id, rejected_at, json.loads(reasons), record, record_hash)
+    identity, source, resource, run_id, rejected_at, reasons, record, record_hash, *place = row
+    return Rejected(
+        identity, source, resource, run_id, rejected_at, json.loads(reasons), record, record_hash, *place
+    )

@@ -90,7 +90,7 @@ def _changed_schema(source: str, stored: str | None, changes: list[TableChange])
 def _dlt_table(change: TableChange) -> Any:
     from dlt.common.schema.utils import new_table
 
-    columns = []
+    columns: list[Any] = []
     for name, (data_type, precision, scale) in change.columns.items():
         column: dict[str, Any] = {"name": name, "data_type": data_type, "nullable": True}
         if precision is not None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pipeline_cli.contracts.predicates import Predicates
 
 
+# What was certainly fine as a text of these types, Postgres reads as it stands: no need to write it anew.
+_AS_WRITTEN = ("text", "decimal", "double", "timestamp")
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What every row of a load carries. extracted_at: UTC, the load's beginning."""
@@ -152,9 +156,9 @@ def _metadata(columns: Sequence[ColumnSpec], stamp: Stamp, shape: RowShape) -> d
 
 
 def _show_text(column: ColumnSpec, raw: str, value: str) -> str:
-    """A text that Postgres reads as the value. What was certainly fine as a text is so as it stands."""
+    """A text that Postgres reads as the value."""
     if column.data_type == "binary":
         return f"'\\x' || hex({value})"
-    if column.encoding == "text" and not (column.date_format or column.timestamp_format):
+    if column.encoding == "text" and column.data_type in _AS_WRITTEN and not column.timestamp_format:
         return raw
     return value

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline_cli.bulk.engine import open_engine
 from pipeline_cli.bulk.errors import reading_errors
 from pipeline_cli.bulk.reading import Reading, literal
 from pipeline_cli.bulk.sql_types import POSTGRES_TYPES, render, to_column_type
@@ -131,20 +132,3 @@ class PostgresTarget:
             except psycopg2.Error as error:
                 raise LoadError(first_line(error), code="E323") from error
             return max(int(cursor.rowcount), 0)
-
-
-def open_engine(folder: Path) -> Any:
-    """A DuckDB of our own, in memory: reads scans where the warehouse is another database."""
-    import duckdb
-
-    engine = duckdb.connect(":memory:")
-    settings = {
-        "TimeZone": "UTC",
-        "autoinstall_known_extensions": "false",
-        "temp_directory": str(folder),
-        "extension_directory": str(folder),
-        "secret_directory": str(folder),
-    }
-    for name, value in settings.items():
-        engine.execute(f"SET GLOBAL {quote(name)} = {literal(value)}")
-    return engine

@@ -41,6 +41,7 @@ def command(settings: Settings, name: str, limit: int) -> int:
         "columns": dict(preview.columns),
         "rows": preview.rows,
         "rejected": preview.rejected,
+        "notes": preview.notes,
         "errors": [],
     }
     print_result(settings, fields, _lines(preview))
@@ -59,6 +60,7 @@ def _lines(preview: Preview) -> list[str]:
         lines.append(f"rejected: {reasons}")
     count = len(preview.rows) + len(preview.rejected)
     records = f"{count} record{'' if count == 1 else 's'}"
+    lines += preview.notes
     return [*lines, f"{records}, {len(preview.rejected)} of them rejected; nothing was loaded."]
 
 

@@ -93,6 +93,7 @@ def show_record(settings: Settings, record_id: str) -> int:
         record = find_rejected(project, warehouse, record_id)
     lines = [
         f"{record.source}.{record.resource}, rejected {_moment(record.rejected_at)} by run {record.run_id}",
+        *([_standing(record)] if record.file else []),
         *(f"  {_place(reason)}: {reason['message']} [{reason['rule']}]" for reason in record.reasons),
         "",
         record.record,
@@ -111,7 +112,15 @@ def _to_dict(record: Rejected) -> dict[str, Any]:
         "reasons": list(record.reasons),
         "record": record.record,
         "record_hash": record.record_hash,
+        "file": record.file,
+        "line": record.line,
+        "raw": record.raw,
     }
+
+
+def _standing(record: Rejected) -> str:
+    """'  in contacts.csv, line 7'."""
+    return f"  in {record.file}" + (f", line {record.line}" if record.line else "")
 
 
 def _table(records: list[Rejected]) -> list[str]:
@@ -123,7 +132,8 @@ def _table(records: list[Rejected]) -> list[str]:
 
 
 def _summarise(record: Rejected) -> str:
-    return "; ".join(f"{_place(reason)}: {reason['message']}" for reason in record.reasons)
+    where = f"{record.file}:{record.line}: " if record.file and record.line else ""
+    return where + "; ".join(f"{_place(reason)}: {reason['message']}" for reason in record.reasons)
 
 
 def _place(reason: dict[str, Any]) -> str:

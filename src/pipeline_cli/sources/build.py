@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline_cli.errors import UsageError
 from pipeline_cli.manifest.auth import ApiKeyAuth, OAuth2Auth
 from pipeline_cli.manifest.sources import PythonSource, RestApiSource
 from pipeline_cli.project import Project
@@ -129,6 +130,10 @@ def record_source(project: Project, name: str) -> list[Path]:
     from pipeline_cli.sources.recordings import recorded, recording_path
 
     entry = project.manifest.sources[name]
+    if is_column_source(entry):
+        raise UsageError(
+            f"{name} is a {entry.type} source; only what is asked over HTTP can be recorded.", code="E011"
+        )
     base_url = entry.client.base_url if isinstance(entry, RestApiSource) else "http://nowhere.invalid"
     file = recording_path(project.root, name)
     with (
