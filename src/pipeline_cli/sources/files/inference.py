@@ -116,7 +116,8 @@ def _count(
             f"coalesce(max(length(regexp_extract({value}, '{_WHOLE_DIGITS}', 1))), 0)",
             f"coalesce(max(length(regexp_extract({value}, '{_DECIMALS}', 1))), 0)",
         ]
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchone()
+    # fetchall: with fetchone the statement is not over, and its reject tables are not written.
+    row = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
     return {
         name: Seen(*map(int, row[first + index * 3 : first + index * 3 + 3]))
         for index, name in enumerate(names)
