@@ -14,7 +14,15 @@ SCHEMA_VERSION = 1
 Status = Literal["running", "succeeded", "failed", "skipped", "unchanged", "interrupted"]
 CheckStatus = Literal["passed", "failed", "warned", "skipped", "errored"]
 Severity = Literal["critical", "warning"]
-StepKind = Literal["ingest", "transform", "test"]
+StepKind = Literal["ingest", "transform", "test", "report"]
+
+# Which of a step's lists its object has.
+SHOWN: dict[StepKind, tuple[str, ...]] = {
+    "ingest": ("resources", "checks"),
+    "transform": ("models", "checks"),
+    "test": ("checks",),
+    "report": ("reports",),
+}
 
 
 def utc_now() -> datetime:
@@ -78,6 +86,18 @@ class CheckResult:
 
 
 @dataclass(slots=True)
+class ReportResult:
+    """An edition of a report. Paths are relative to the project's root.
+
+    page: the newest edition's page, at a path that stays. files: this edition's page, then its CSV files.
+    """
+
+    name: str
+    page: str
+    files: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class StepResult:
     """What became of one step; the ledger keeps it, the run document prints it."""
 
@@ -90,14 +110,12 @@ class StepResult:
     resources: list[ResourceResult] = field(default_factory=list)
     models: list[ModelResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
+    reports: list[ReportResult] = field(default_factory=list)
     errors: list[ErrorDocument] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """The step's object; of `resources`, `models`, `checks` only what its kind has."""
-        shown = {"ingest": ("resources", "checks"), "transform": ("models", "checks"), "test": ("checks",)}[
-            self.kind
-        ]
+        """The step's object; of `resources`, `models`, `checks` and `reports` only what its kind has."""
         document: dict[str, Any] = {
             "name": self.name,
             "kind": self.kind,
@@ -106,7 +124,7 @@ class StepResult:
             "started_at": format_time(self.started_at),
             "duration_s": round(self.duration_s, 3),
         }
-        for name in shown:
+        for name in SHOWN[self.kind]:
             document[name] = [asdict(entry) for entry in getattr(self, name)]
         if self.notes:
             document["notes"] = list(self.notes)

@@ -6,7 +6,8 @@
     ├── StepError               1   a step cannot go on; what is loaded stays loaded
     │   ├── SourceError         1   a source is down, or answers with something that is not data
     │   ├── LoadError           1   a destination refuses
-    │   └── TransformError      1   SQLMesh or dbt refuses
+    │   ├── TransformError      1   SQLMesh or dbt refuses
+    │   └── ReportError         1   a report cannot be written; the edition before it stays
     ├── ChecksFailed            4   checks or quarantine limits failed
     └── Busy                    75  another process holds the pipeline or the DuckDB file
 
@@ -119,6 +120,10 @@ class TransformError(StepError):
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
         return (Mistake(self.code, self.message, self.hint, **self._place),)  # type: ignore[arg-type]
+
+
+class ReportError(StepError):
+    code = "E350"
 
 
 class ChecksFailed(PipelineCliError):  # noqa: N818 - it is the state of the data, not a fault of the program

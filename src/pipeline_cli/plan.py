@@ -10,7 +10,7 @@ from pipeline_cli.document import StepKind
 from pipeline_cli.errors import UsageError
 from pipeline_cli.manifest.models import Manifest, Pipeline
 
-KINDS: tuple[StepKind, ...] = ("ingest", "transform", "test")
+KINDS: tuple[StepKind, ...] = ("ingest", "transform", "test", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def plan_run(
     """The steps of a run, pipeline by pipeline in the manifest's order.
 
     pipelines: names of the pipelines to run; none means all.
-    start: "ingest", "transform", "test" or a step's full name; what comes before it is left out.
+    start: "ingest", "transform", "test", "report" or a step's full name; what comes before it is left out.
     Raises UsageError for a name that is not there, with the nearest that is.
     """
     for name in pipelines:
@@ -67,7 +67,8 @@ def _steps(pipeline: Pipeline) -> tuple[Step, ...]:
         steps += [build, test]
         # A critical test that fails stops the transforms after it.
         needs = (*needs, test.name)
-    return tuple(steps)
+    # A report is written from what has passed every test.
+    return (*steps, *(Step(f"report:{name}", "report", name, needs) for name in pipeline.reports))
 
 
 def _start_at(plans: list[PipelinePlan], start: str) -> list[PipelinePlan]:

@@ -1,4 +1,4 @@
-"""A run from beginning to end: plan, lock, ingest, transform, test, publish. It knows no engine."""
+"""A run from beginning to end: plan, lock, ingest, transform, test, report, publish. It knows no engine."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from pipeline_cli.steps.backends import Backends
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
 from pipeline_cli.steps.ingest import IngestOutcome, do_ingest
+from pipeline_cli.steps.report import do_report
 from pipeline_cli.steps.test import do_test
 from pipeline_cli.steps.transform import do_transform
 from pipeline_cli.threads import start_thread, work_as
@@ -186,6 +187,8 @@ def _do_step(run: _Run, pipeline: str, step: Step) -> None:
     with work_as(step.name), run.interruption.abortable():
         if step.kind == "transform":
             result = do_transform(run.context, pipeline, step, tries)
+        elif step.kind == "report":
+            result = do_report(run.context, pipeline, step, tries)
         else:
             built = run.recorder.find(pipeline, f"transform:{step.target}")
             result = do_test(run.context, pipeline, step, tries, built)

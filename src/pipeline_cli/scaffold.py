@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline_cli.errors import UsageError
 
 # The reference project's top-level entries; pyproject.toml names the same ones for the wheel.
-ENTRIES = ("pipelines.yaml", ".env.example", "sources", "destinations", "transforms", "plugins")
+ENTRIES = ("pipelines.yaml", ".env.example", "sources", "destinations", "transforms", "reports", "plugins")
 
 # What a project never commits, and `init` never copies.
 IGNORED = (

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "preview": ("pipeline_cli.cli.preview", "Show a few records of a resource and load nothing."),
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
+    "report": ("pipeline_cli.cli.report", "Write reports anew from what is in the warehouse."),
     "runs": ("pipeline_cli.cli.runs", "List the runs, or show one."),
     "logs": ("pipeline_cli.cli.logs", "Print the log of a run."),
     "quarantine": ("pipeline_cli.cli.quarantine", "List the rejected records, or show one."),

@@ -11,7 +11,7 @@ from pipeline_cli.cli.settings import Settings, common_options
 @click.command()
 @click.argument("pipelines", nargs=-1, metavar="[PIPELINE]...")
 @click.option(
-    "--from", "start", metavar="STEP", help="Begin at ingest, transform, test or a step's full name."
+    "--from", "start", metavar="STEP", help="Begin at ingest, transform, test, report or a step's full name."
 )
 @click.option(
     "--full-refresh", is_flag=True, help="Read everything again and rebuild every model from nothing."
@@ -22,7 +22,7 @@ from pipeline_cli.cli.settings import Settings, common_options
 def command(
     settings: Settings, pipelines: tuple[str, ...], start: str | None, full_refresh: bool, yes: bool
 ) -> int:
-    """Ingest, transform and test PIPELINEs, by default all; what is neither new nor changed is left alone.
+    """Ingest, transform, test and report on PIPELINEs, by default all; what is neither new nor changed is left alone.
 
     Example: pipeline-cli run fakestore --env live
     """

@@ -5,8 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a SELECT gives: its columns' names, and its rows in batches, each to be read once."""
+
+    columns: tuple[str, ...]
+    batches: Iterator[Sequence[tuple[Any, ...]]]
 
 
 class Connection(Protocol):
@@ -19,6 +28,14 @@ class Connection(Protocol):
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None: ...
+
+    def fetch(self, sql: str) -> AbstractContextManager[Fetched]:
+        """A SELECT's columns, and its rows in batches while the block lasts."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Everything inside reads one state of the warehouse, and can write nothing."""
+        ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything inside commits together or not at all."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from pipeline_cli.destinations.base import first_line
+from pipeline_cli.destinations.base import Fetched, first_line
 from pipeline_cli.errors import LoadError
+
+BATCH_ROWS = 10_000
 
 # What may hold a ? or a % that is no placeholder: strings, quoted names, comments, dollar quotes.
 _TOKENS = re.compile(
@@ -34,6 +36,8 @@ def to_percent_style(sql: str) -> str:
 class SqlConnection:
     """A Connection (destinations/base.py) over anything with DB-API cursors, set to autocommit."""
 
+    _begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
     def __init__(self, raw: Any, errors: type[Exception], prepare: Callable[[str], str] = str) -> None:
         self._raw = raw
         self._errors = errors
@@ -46,6 +50,21 @@ class SqlConnection:
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         with self._run(sql, parameters):
             pass
+
+    @contextmanager
+    def fetch(self, sql: str) -> Iterator[Fetched]:
+        with self._run(sql, ()) as cursor:
+            columns = tuple(str(column[0]) for column in cursor.description)
+            yield Fetched(columns, iter(lambda: cursor.fetchmany(BATCH_ROWS), []))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.execute(self._begin_snapshot)
+        try:
+            yield
+        finally:
+            with suppress(LoadError):  # a broken connection holds nothing any more
+                self.execute("ROLLBACK")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -82,6 +101,8 @@ class SqlConnection:
 
 class SameCursorConnection(SqlConnection):
     """For drivers whose cursors are connections with a transaction of their own (DuckDB)."""
+
+    _begin_snapshot = "BEGIN TRANSACTION READ ONLY"  # a transaction sees one state anyway
 
     def _cursor(self) -> Any:
         return self._raw

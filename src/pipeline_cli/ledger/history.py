@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.entries import RunSummary
 from pipeline_cli.ledger.processes import ProcessIdentity
-from pipeline_cli.ledger.tables import runs, steps
+from pipeline_cli.ledger.tables import loads, runs, steps
 
 DONE = ("succeeded", "unchanged")
 # The status of a pipeline is the first of these that one of its steps has.
@@ -131,6 +131,18 @@ def last_success(engine: sa.Engine, environment: str, pipeline: str) -> datetime
         .where(runs.c.environment == environment, steps.c.pipeline == pipeline)
         # An interrupted run may lack the rows of steps that it never came to.
         .where(runs.c.status != "interrupted", runs.c.run_id.not_in(undone))
+    )
+    with reading(engine) as connection:
+        found: datetime | None = connection.execute(query).scalar()
+        return found
+
+
+def last_load(engine: sa.Engine, environment: str, sources: Sequence[str]) -> datetime | None:
+    query = (
+        sa.select(sa.func.max(loads.c.ended_at, type_=loads.c.ended_at.type))
+        .join(runs, runs.c.run_id == loads.c.run_id)
+        .where(runs.c.environment == environment, loads.c.source.in_(list(sources)))
+        .where(loads.c.status.in_(DONE))
     )
     with reading(engine) as connection:
         found: datetime | None = connection.execute(query).scalar()

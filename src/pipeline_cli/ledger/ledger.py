@@ -87,6 +87,10 @@ class Ledger:
         """When the pipeline's newest successful (or unchanged) run ended; None when there is none."""
         return history.last_success(self.engine, environment, pipeline)
 
+    def last_load(self, environment: str, sources: Sequence[str]) -> datetime | None:
+        """When one of the sources was last loaded, or found to have nothing new; None when none ever was."""
+        return history.last_load(self.engine, environment, sources)
+
     def last_failed(self, environment: str) -> str | None:
         """The id of the newest run that failed or was interrupted; None when there is none."""
         return history.last_failed(self.engine, environment)

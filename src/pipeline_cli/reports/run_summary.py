@@ -95,6 +95,8 @@ def describe_step(step: StepResult) -> str:
     if step.kind == "transform":
         built = sum(model.status == "succeeded" for model in step.models)
         return f"{_plural(built, 'model')} built" if built else ""
+    if step.kind == "report":
+        return _describe_files(step)
     return _describe_checks(step.checks) if step.checks or step.status != "unchanged" else ""
 
 
@@ -124,6 +126,8 @@ def _step_lines(step: StepResult, errors: str, style: SummaryStyle) -> Iterator[
         yield from _model_lines(model, errors, style)
     for check in step.checks:
         yield from _check_lines(check, style)
+    for report in step.reports:
+        yield f"    {report.page}"
     for note in step.notes:
         yield from _wrap(f"Note: {note}", "    ", style.width)
 
@@ -195,6 +199,11 @@ def _describe_checks(checks: Sequence[CheckResult]) -> str:
         return f"{_plural(len(checks), 'check')} passed"
     shown = [f"{number} {status}" for status, number in counts.items() if number]
     return f"{_plural(len(checks), 'check')}: {', '.join(shown)}" if shown else "no checks"
+
+
+def _describe_files(step: StepResult) -> str:
+    exports = sum(len(report.files) - 1 for report in step.reports)
+    return f"a page and {_plural(exports, 'CSV file')}" if exports else "a page" if step.reports else ""
 
 
 def _entry(name: str, text: str, style: SummaryStyle) -> list[str]:

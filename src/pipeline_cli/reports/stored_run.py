@@ -12,6 +12,7 @@ from pipeline_cli.document import (
     ErrorDocument,
     ModelResult,
     PipelineResult,
+    ReportResult,
     ResourceResult,
     RunResult,
     StepResult,
@@ -46,6 +47,7 @@ def _step(entry: Mapping[str, Any]) -> StepResult:
     step.resources = [_build(ResourceResult, one) for one in entry.get("resources", ())]
     step.models = [_build(ModelResult, one) for one in entry.get("models", ())]
     step.checks = [_build(CheckResult, one) for one in entry.get("checks", ())]
+    step.reports = [_build(ReportResult, one) for one in entry.get("reports", ())]
     step.notes = list(entry.get("notes", ()))
     return step
 

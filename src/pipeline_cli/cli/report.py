@@ -1,0 +1,72 @@
+"""pipeline-cli report"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline_cli.cli.settings import Settings, common_options
+
+if TYPE_CHECKING:
+    from pipeline_cli.document import ReportResult
+    from pipeline_cli.errors import Mistake
+    from pipeline_cli.project import Project
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@common_options
+@click.pass_obj
+def command(settings: Settings, names: tuple[str, ...]) -> int:
+    """Write the reports NAME, by default all, anew from what is in the warehouse. Nothing is run.
+
+    Example: pipeline-cli report daily_sales
+    """
+    from pipeline_cli.cli.names import require_name
+    from pipeline_cli.cli.output import print_failure, print_result
+    from pipeline_cli.errors import EXIT_DONE, EXIT_STEP_FAILED, UsageError
+
+    project = settings.open_project(sources=())
+    if not project.manifest.reports:
+        raise UsageError(
+            "The manifest has no reports.", hint="Add one below `reports:`, or in reports/<name>.yaml."
+        )
+    wanted = [require_name(name, project.manifest.reports, "report") for name in dict.fromkeys(names)]
+    written, mistakes = _write(project, wanted or list(project.manifest.reports))
+    if mistakes and not settings.json:
+        print_failure(settings, mistakes)
+    fields: dict[str, Any] = {
+        "status": "failed" if mistakes else "succeeded",
+        "environment": project.environment_name,
+        "reports": [{"name": one.name, "page": one.page, "files": one.files} for one in written],
+        "errors": [{"step": None, **mistake.to_dict()} for mistake in mistakes],
+    }
+    print_result(settings, fields, [one.page for one in written])
+    return EXIT_STEP_FAILED if mistakes else EXIT_DONE
+
+
+def _write(project: Project, names: list[str]) -> tuple[list[ReportResult], list[Mistake]]:
+    """The reports that could be written, and what is wrong with the others. Raises Busy."""
+    from pipeline_cli.cli.warehouses import opened_warehouse
+    from pipeline_cli.errors import ReportError
+    from pipeline_cli.locks import hold_locks
+    from pipeline_cli.running.holding import open_ledger
+    from pipeline_cli.steps.report import ReportPlace, write_anew
+
+    written: list[ReportResult] = []
+    mistakes: list[Mistake] = []
+    with ExitStack() as held:
+        ledger = held.enter_context(open_ledger(project))
+        held.enter_context(
+            hold_locks(project.state_dir / "locks", [f"report {name}" for name in names], "report")
+        )
+        warehouse = held.enter_context(opened_warehouse(project))
+        held.enter_context(warehouse.exclusive("report"))
+        for name in names:
+            try:
+                written.append(write_anew(ReportPlace(project, warehouse, ledger), name))
+            except ReportError as error:
+                mistakes += error.mistakes
+    return written, mistakes

@@ -1,0 +1,182 @@
+"""What a page shows of each block: texts and drawings, ready to be laid out. No HTML yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pipeline_cli.manifest.reports import Chart, Figures, Format, Report, ReportTable, ReportText, TableColumn
+from pipeline_cli.reports.periods import AsOf
+from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
+from pipeline_cli.reports.series import Series, axis_title, make_series
+from pipeline_cli.reports.values import as_moment, as_number, label_of, make_writer, write_moment
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value as it is shown. `share`: of the column's largest, 0 to 1, where a bar stands behind it."""
+
+    text: str
+    is_null: bool = False
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    label: str
+    is_numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    label: str
+    value: Cell
+    detail: Cell | None
+    is_numeric: bool
+
+
+@dataclass(slots=True)
+class View:
+    """A block as the page lays it out. `kind`: figures, chart, table or text; `note`: what to know about it."""
+
+    name: str
+    kind: str
+    title: str
+    span: int
+    note: str = ""
+    is_empty: bool = False
+    csv: str | None = None
+    tiles: Sequence[Tile] = ()
+    headings: Sequence[Heading] = ()
+    rows: Sequence[Sequence[Cell]] = ()
+    paragraphs: Sequence[str] = ()
+    chart: Chart | None = None
+    series: Series | None = None
+    drawings: Mapping[str, str] = field(default_factory=dict)  # "wide" and "narrow": SVG, drawn last
+
+    @property
+    def per_row(self) -> int:
+        """How many tiles stand in a row of a wide screen: rows as even as can be, of at most five."""
+        most = 2 if self.span == 1 else 5
+        rows = -(-len(self.tiles) // most) or 1
+        return -(-len(self.tiles) // rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReader:
+    """Reads a report's blocks. `hint`: what to do about a query that fails."""
+
+    name: str
+    report: Report
+    results: Results
+    made_at: datetime
+    hint: str
+
+    def read_as_of(self) -> AsOf | None:
+        """What the report's as_of says; None without one, and where it is NULL. Raises ReportError."""
+        if self.report.as_of is None:
+            return None
+        with blaming(self.name, None, self.hint):
+            rows = self.results.rows(self.report.as_of.strip().rstrip(";"))
+        value = rows.rows[0][0] if rows.rows else None
+        moment = as_moment(value)
+        if moment is None:
+            return None
+        return AsOf(moment, is_day=not isinstance(value, datetime) and len(str(value)) <= len("2026-11-21"))
+
+    def read_blocks(self, as_of: AsOf | None) -> list[View]:
+        """Every block, in order. Raises ReportError for the first that cannot be read."""
+        return [self._read(name, block, as_of) for name, block in self.report.blocks.items()]
+
+    def _read(self, name: str, block: Any, as_of: AsOf | None) -> View:
+        full_width = isinstance(block, (Figures, ReportText))
+        span = min(block.span or (self.report.columns if full_width else 1), self.report.columns)
+        kind = "chart" if isinstance(block, Chart) else block.type
+        view = View(name, kind, block.title or "", span)
+        if isinstance(block, ReportText):
+            view.paragraphs = [part.strip() for part in block.text.split("\n\n") if part.strip()]
+        elif isinstance(block, Figures):
+            view.tiles = [self._tile(name, block, key) for key in block.figures]
+        elif isinstance(block, Chart):
+            self._fill_chart(view, block, as_of)
+        else:
+            self._fill_table(view, block)
+        return view
+
+    def _rows(self, block: str, *askers: Any) -> Rows:
+        with blaming(self.name, block, self.hint):
+            return self.results.rows(self.results.sql_of(*askers))
+
+    def _tile(self, name: str, block: Figures, key: str) -> Tile:
+        figure = block.figures[key]
+        rows = self._rows(name, figure, block)
+        column = figure.column or key
+        require_columns(rows, [column, figure.detail], self.name, name)
+
+        def cell(of: str, declared: Any) -> tuple[Cell, bool]:
+            value = rows.values(of)[0] if rows.rows else None
+            writer = make_writer([value], declared, self.report.currency)
+            return Cell(writer.write(value), value is None), writer.is_numeric
+
+        value, is_numeric = cell(column, figure.format)
+        detail = cell(figure.detail, figure.detail_format)[0] if figure.detail else None
+        return Tile(figure.label or label_of(key), value, detail, is_numeric)
+
+    def _fill_chart(self, view: View, block: Chart, as_of: AsOf | None) -> None:
+        rows = self._rows(view.name, block)
+        require_columns(rows, [block.x, block.y, block.color], self.name, view.name)
+        series = make_series(block, rows, self.made_at, as_of, self.report.currency)
+        view.title = view.title or axis_title(block)
+        view.chart, view.series = block, series
+        view.is_empty = all(point.y is None for point in series.points)
+        more = f"Only the first {len(rows.rows):,} points are drawn." if rows.more else ""
+        view.note = " ".join(part for part in (_unfinished(series), series.left_out, more) if part)
+        columns = {
+            name: TableColumn(format=block.format if name == block.y else None)
+            for name in dict.fromkeys(part for part in (block.x, block.color, block.y) if part)
+        }
+        view.headings, view.rows = self._lay_out(rows, columns, len(rows.rows))
+
+    def _fill_table(self, view: View, block: ReportTable) -> None:
+        rows = self._rows(view.name, block)
+        require_columns(rows, list(block.columns), self.name, view.name)
+        columns = block.columns or {name: TableColumn() for name in rows.columns}
+        view.headings, view.rows = self._lay_out(rows, columns, block.limit)
+        view.is_empty = not rows.rows
+        if len(rows.rows) > block.limit:
+            with blaming(self.name, view.name, self.hint):
+                count = self.results.count(self.results.sql_of(block))
+            view.note = f"The first {block.limit:,} of {count:,} rows."
+
+    def _lay_out(
+        self, rows: Rows, columns: Mapping[str, TableColumn], limit: int
+    ) -> tuple[list[Heading], list[list[Cell]]]:
+        headings, found = [], []
+        for name, column in columns.items():
+            values = rows.values(name)[:limit]
+            writer = make_writer(values, column.format, self.report.currency)
+            headings.append(Heading(column.label or label_of(name), writer.is_numeric))
+            largest = max(
+                (abs(float(number)) for value in values if (number := as_number(value))), default=0.0
+            )
+            share = largest if column.bar else 0.0
+            found.append([Cell(writer.write(v), v is None, _share(v, share)) for v in values])
+        return headings, [list(row) for row in zip(*found, strict=True)]
+
+
+def _share(value: Any, largest: float) -> float | None:
+    number = as_number(value)
+    return None if not largest or number is None or number <= 0 else round(float(number) / largest, 3)
+
+
+def _unfinished(series: Series) -> str:
+    if not series.unfinished or series.period is None:
+        return ""
+    first = series.unfinished[0]
+    form: Format = "datetime" if series.period == "hour" else "date"
+    if len(series.unfinished) > 1:
+        return f"What follows {write_moment(first, form)} is not complete yet: drawn pale or dashed."
+    begins = "" if series.period in ("day", "hour") else f"The {series.period} of "
+    return f"{begins}{write_moment(first, form)} is not complete yet: drawn pale or dashed."

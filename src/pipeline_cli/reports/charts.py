@@ -1,0 +1,209 @@
+"""Points to a Vega-Lite specification. Pure: nothing of a user's but text and numbers, as data, gets in.
+
+Columns go by names of ours (x, y, s), because Vega-Lite reads dots and brackets in a field's name as a path.
+Colours are the light theme's; the page's style sheet turns them into the dark theme's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pipeline_cli.manifest.reports import Chart
+from pipeline_cli.reports.periods import AXIS_FORMATS, between
+from pipeline_cli.reports.series import Point, Series
+
+Spec = dict[str, Any]
+
+# Told apart by people with every common colour blindness, and in that order; base of report.css.
+PALETTE = ("#2f5fd0", "#d9730d", "#128a72", "#b83b8e", "#7a5cc7", "#8d7411", "#c43d3d", "#4b7f96")
+INK, QUIET, LINE = "#3b4252", "#6b7280", "#e3e6eb"
+FONT = "Arial, Liberation Sans, Helvetica, sans-serif"  # as report.css has it
+MOST_VISIBLE_POINTS = 14  # a series of few points shows them; a longer one only to the mouse
+MOST_POINTS_WITH_TEXT = 400
+LABEL_ROOM = 64  # pixels that a label of the time axis takes
+
+
+_PERCENT = "format(datum.value, '.0%')"
+_COMPACT = "replace(format(datum.value, '~s'), 'G', 'B')"
+_PLAIN = "format(datum.value, ',~r')"
+
+
+def draw_spec(chart: Chart, series: Series, width: int) -> Spec:
+    """The chart `width` pixels wide. The series has at least one point."""
+    lying = chart.type == "bar" and series.axis == "category"
+    layers = _lying_bars(series) if lying else _standing(chart, series, width)
+    count = len(dict.fromkeys(point.x for point in series.points))
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": width,
+        "height": {"step": 26} if lying else 220 if width < 400 else 260,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 4, "right": 8 if lying else 18, "top": 6, "bottom": 4},
+        "background": None,
+        "layer": layers,
+        "config": _config(series, count),
+    }
+
+
+def _standing(chart: Chart, series: Series, width: int) -> list[Spec]:
+    """Lines, areas and bars along an axis from left to right."""
+    x, y = _x_of(chart, series, width), _y_of(series)
+    shared: Spec = {"x": x, "y": y, **_color(series)}
+    done = [point for point in series.points if not point.unfinished]
+    if chart.type == "bar":
+        layers = [_layer({"type": "bar", "cornerRadiusEnd": 2}, done, shared, words=True)]
+        pale = {
+            "type": "bar",
+            "fillOpacity": 0.28,
+            "strokeWidth": 1.2,
+            "strokeDash": [3, 3],
+            **_stroke(series),
+        }
+        late = [point for point in series.points if point.unfinished]
+        stroked = {**shared, "stroke": shared["color"]} if "color" in shared else shared
+        return [*layers, _layer(pale, late, stroked, words=True)] if late else layers
+    tail = _tail(series)
+    layers = []
+    if chart.type == "area":
+        layers += [_layer({"type": "area", "opacity": 0.18 if len(series.names) < 2 else 0.75}, done, shared)]
+        layers += [_layer({"type": "area", "opacity": 0.07 if len(series.names) < 2 else 0.3}, tail, shared)]
+    if chart.type == "line" or len(series.names) < 2:
+        layers += [_layer({"type": "line"}, done, shared)]
+        layers += [_layer({"type": "line", "strokeDash": [3, 4], "opacity": 0.75}, tail, shared)]
+    layers += _dots(chart, series, shared)
+    return [layer for layer in layers if layer["data"]["values"]]
+
+
+def _dots(chart: Chart, series: Series, shared: Spec) -> list[Spec]:
+    """Points that the mouse finds, seen where there are few; hollow where a period is not over."""
+    if chart.type == "area" and len(series.names) > 1:
+        return []
+    done = [point for point in series.points if not point.unfinished]
+    late = [point for point in series.points if point.unfinished]
+    few = len(series.points) <= MOST_VISIBLE_POINTS * len(series.names)
+    dot = {"type": "point", "filled": True, "size": 34 if few else 110, "opacity": 1 if few else 0}
+    hollow = {"type": "point", "filled": False, "size": 44, "opacity": 1, "strokeWidth": 1.6}
+    shown = done if len(done) <= MOST_POINTS_WITH_TEXT else []
+    return [_layer(dot, shown, shared, words=True), _layer(hollow, late, shared, words=True)]
+
+
+def _tail(series: Series) -> list[Point]:
+    """The unfinished points, and of each series the finished one before them, so that the line goes on."""
+    found: list[Point] = []
+    for name in series.names:
+        points = [point for point in series.points if point.series == name]
+        first = next((index for index, point in enumerate(points) if point.unfinished), None)
+        if first is not None:
+            found += points[max(first - 1, 0) :]
+    return found
+
+
+def _lying_bars(series: Series) -> list[Spec]:
+    """Bars from the left, one below the other in the query's order, with their values at the end."""
+    y: Spec = {
+        "field": "x",
+        "type": "nominal",
+        "sort": None,
+        "axis": {"title": None, "labelLimit": 150, "domain": False, "ticks": False, "labelPadding": 8},
+    }
+    x = {**_y_of(series), "axis": None} if len(series.names) < 2 else _y_of(series)
+    shared: Spec = {"x": x, "y": y, **_color(series)}
+    layers = [_layer({"type": "bar", "cornerRadiusEnd": 3, "height": 16}, series.points, shared, words=True)]
+    if len(series.names) < 2:
+        mark = {"type": "text", "align": "left", "dx": 6, "color": QUIET, "fontSize": 11}
+        layers.append(
+            _layer(mark, series.points, {"x": x, "y": y, "text": {"field": "v", "type": "nominal"}})
+        )
+        layers[-1]["data"] = {"values": _values(series.points, series)}
+    return layers
+
+
+def _layer(mark: Spec, points: Sequence[Point], encoding: Spec, *, words: bool = False) -> Spec:
+    described = {"description": {"field": "t", "type": "nominal"}} if words else {}
+    return {"data": {"values": _values(points)}, "mark": mark, "encoding": {**encoding, **described}}
+
+
+def _values(points: Sequence[Point], written: Series | None = None) -> list[Spec]:
+    return [
+        {"x": _x_value(point.x), "y": point.y, "s": point.series, "t": point.text}
+        | ({"v": written.writer.write(point.y)} if written else {})
+        for point in points
+    ]
+
+
+def _x_value(x: Any) -> Any:
+    return x.isoformat().replace("+00:00", "Z") if isinstance(x, datetime) else x
+
+
+def _x_of(chart: Chart, series: Series, width: int) -> Spec:
+    axis: Spec = {"title": None, "grid": False, "labelFlush": False, "labelOverlap": True, "labelPadding": 6}
+    if series.axis == "time":
+        return _time_axis(chart, series, width, axis)
+    if series.axis == "number" and chart.type != "bar":
+        return {"field": "x", "type": "quantitative", "scale": {"zero": False, "nice": False}, "axis": axis}
+    kind = "ordinal" if series.axis == "number" else "nominal"
+    return {"field": "x", "type": kind, "sort": None, "axis": {**axis, "labelAngle": 0, "labelLimit": 90}}
+
+
+def _time_axis(chart: Chart, series: Series, width: int, axis: Spec) -> Spec:
+    period = series.period or "day"
+    periods = between(series.points[0].x, series.points[-1].x, period)
+    room = max(2, width // LABEL_ROOM)
+    shown = [_x_value(moment) for moment in periods[:: -(-len(periods) // room)]]
+    if chart.type == "bar":
+        label = f"utcFormat(toDate(datum.value), '{AXIS_FORMATS[period]}')"
+        ends = {"labelAngle": 0, "labelExpr": label, "values": shown}
+        domain = [_x_value(moment) for moment in periods]
+        return {"field": "x", "type": "ordinal", "scale": {"domain": domain}, "axis": {**axis, **ends}}
+    ticks: Spec = {"values": shown, "format": AXIS_FORMATS[period]}
+    if len(periods) > 120 and period in ("hour", "day", "week"):
+        ticks = {"tickCount": room}  # Vega's own round dates: the firsts of months
+    return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": {**axis, **ticks}}
+
+
+def _y_of(series: Series) -> Spec:
+    largest = max((abs(point.y) for point in series.points if point.y is not None), default=0.0)
+    numbers = _COMPACT if largest >= 10_000 else _PLAIN
+    numbers = _PERCENT if series.writer.format == "percent" else numbers
+    axis = {
+        "title": None,
+        "labelExpr": numbers,
+        "domain": False,
+        "ticks": False,
+        "tickCount": 5,
+        "labelPadding": 8,
+    }
+    return {"field": "y", "type": "quantitative", "axis": axis, "scale": {"zero": True}}
+
+
+def _color(series: Series) -> Spec:
+    if len(series.names) < 2:
+        return {}
+    legend = {"title": None, "orient": "top", "symbolType": "circle", "labelLimit": 140, "offset": 8}
+    scale = {"domain": list(series.names), "range": list(PALETTE[: len(series.names)])}
+    return {"color": {"field": "s", "type": "nominal", "sort": None, "legend": legend, "scale": scale}}
+
+
+def _stroke(series: Series) -> Spec:
+    return {} if len(series.names) > 1 else {"stroke": PALETTE[0]}
+
+
+def _config(series: Series, count: int) -> Spec:
+    axis = {
+        "labelColor": QUIET,
+        "labelFontSize": 11,
+        "gridColor": LINE,
+        "domainColor": LINE,
+        "tickColor": LINE,
+    }
+    return {
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": axis,
+        "legend": {"labelColor": INK, "labelFontSize": 12},
+        "mark": {"color": PALETTE[0]},
+        "line": {"strokeWidth": 2, "strokeJoin": "round", "strokeCap": "round"},
+        "scale": {"bandPaddingInner": 0.25 if count < 60 else 0.1},
+    }

@@ -1,0 +1,92 @@
+"""The page: one HTML file with its style and drawings in it; no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pipeline_cli.manifest.reports import Report
+from pipeline_cli.reports.blocks import View
+from pipeline_cli.reports.charts import INK, LINE, PALETTE, QUIET
+from pipeline_cli.reports.periods import AsOf
+from pipeline_cli.reports.values import write_moment
+
+PAGE_WIDTH = 1120  # of the page's text, in pixels, as report.css has it
+GAP, INNER = 20, 44
+PHONE_WIDTH = 330
+MOST_DATA_ROWS = 200  # of a chart, in the table below it
+
+# The dark theme's word for each of the drawings' colours, which are the light theme's.
+_DARK_PALETTE = ("#7ea2ff", "#f3a45b", "#4cc9ab", "#ea83c3", "#b6a2f2", "#d7bd5c", "#f28b8b", "#8fc0d6")
+_DARK = dict(
+    zip((*PALETTE, INK, QUIET, LINE), (*_DARK_PALETTE, "#d5dae3", "#9aa3b2", "#333a46"), strict=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page says of itself. Times are UTC."""
+
+    project: str
+    environment: str
+    pipelines: Sequence[str]
+    made_at: datetime
+    run_id: str | None
+    as_of: AsOf | None
+    loaded_at: datetime | None
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """Label and value of each, for people."""
+        found = [("Made", f"{write_moment(self.made_at)} UTC")]
+        if self.as_of is not None:
+            day = write_moment(self.as_of.moment, "date")
+            found.append(
+                ("Data as of", day if self.as_of.is_day else f"{write_moment(self.as_of.moment)} UTC")
+            )
+        if self.loaded_at is not None:
+            found.append(("Loaded", f"{write_moment(self.loaded_at)} UTC"))
+        found.append(("Run", self.run_id or "none"))
+        return [*found, ("Environment", self.environment)]
+
+
+def width_of(span: int, columns: int) -> int:
+    """Pixels that a drawing has in a block of `span` of the page's `columns`."""
+    column = (PAGE_WIDTH - GAP * (columns - 1)) / columns
+    return int(column * span + GAP * (span - 1) - INNER)
+
+
+def render_page(report: Report, facts: Facts, views: Sequence[View]) -> str:
+    """The page as HTML. Every value is escaped; drawings are markup that drawing.py made."""
+    from markupsafe import Markup
+
+    drawings = {
+        view.name: {name: Markup(svg) for name, svg in view.drawings.items()}  # noqa: S704 - made by drawing.py
+        for view in views
+    }
+    template = _environment().get_template("report.html.j2")
+    page: str = template.render(
+        report=report,
+        facts=facts,
+        views=views,
+        drawings=drawings,
+        dark=_DARK,
+        most_data_rows=MOST_DATA_ROWS,
+    )
+    return page
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("pipeline_cli.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

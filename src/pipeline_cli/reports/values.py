@@ -1,0 +1,144 @@
+"""Values of a database as people read them: thousands separated, money with two places, a dash for NULL."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pipeline_cli.manifest.reports import Format
+
+DASH = "–"
+LONGEST_TEXT = 300
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# What neither HTML nor SVG may hold, and what would turn the line around (bidi overrides).
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How the values of one column are written: all alike, so that they can be compared."""
+
+    format: Format
+    decimals: int = 0
+    currency: str = ""
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.format in ("number", "money", "percent")
+
+    def write(self, value: Any) -> str:
+        """One value as text, never longer than LONGEST_TEXT; a dash for NULL."""
+        if value is None:
+            return DASH
+        if self.is_numeric:
+            number = as_number(value)
+            return clean_text(value) if number is None else self._write_number(number)
+        if self.format in ("date", "datetime"):
+            moment = as_moment(value)
+            return clean_text(value) if moment is None else write_moment(moment, self.format)
+        return clean_text(value)
+
+    def _write_number(self, number: float | Decimal) -> str:
+        if not math.isfinite(number):
+            return str(number)
+        if self.format == "percent":
+            return f"{number * 100:,.1f}%"
+        places = 2 if self.format == "money" else self.decimals
+        text = f"{abs(number):,.{places}f}"
+        sign = "-" if number < 0 and text.strip("0.,") else ""
+        return f"{sign}{self.currency if self.format == 'money' else ''}{text}"
+
+
+def make_writer(values: Iterable[Any], declared: Format | None, currency: str | None) -> Writer:
+    """The writer of a column: as declared, else as the type of its values asks for."""
+    known = [value for value in values if value is not None]
+    format_ = declared or _format_of(known)
+    numbers = [number for value in known if (number := as_number(value)) is not None]
+    return Writer(format_, _decimals(numbers) if format_ == "number" else 0, currency or "")
+
+
+def as_number(value: Any) -> float | Decimal | None:
+    """A number, also where a text says one; None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, Decimal)):
+        return Decimal(value)
+    if isinstance(value, float):
+        return value
+    try:
+        return Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:
+        return None
+
+
+def as_moment(value: Any) -> datetime | None:
+    """A date or time as a moment in UTC, also where a text says one in ISO 8601; None for everything else."""
+    if isinstance(value, str):
+        if not _DATE.match(value):  # 20261121 may be an article's number
+            return None
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    return None
+
+
+def write_moment(moment: datetime, format_: Format = "datetime") -> str:
+    """'21 Nov 2026', or '21 Nov 2026, 09:00' (UTC)."""
+    day = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    return day if format_ == "date" else f"{day}, {moment:%H:%M}"
+
+
+def clean_text(value: Any) -> str:
+    """Any value as one short piece of text that a page and a drawing may hold. It is not escaped yet."""
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, (dict, list)):
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        text = f"{len(value):,} bytes"
+    else:
+        text = str(value)
+    text = _UNPRINTABLE.sub("\ufffd", text)
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def label_of(name: str) -> str:
+    """A column's name as a heading: total_sales is 'Total sales'."""
+    words = clean_text(name).replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _format_of(values: Sequence[Any]) -> Format:
+    if values and all(
+        isinstance(value, (int, float, Decimal)) and type(value) is not bool for value in values
+    ):
+        return "number"
+    if values and all(isinstance(value, datetime) for value in values):
+        moments = [as_moment(value) for value in values]
+        return "date" if all(moment and moment.time() == time() for moment in moments) else "datetime"
+    if values and all(isinstance(value, date) for value in values):
+        return "date"
+    return "text"
+
+
+def _decimals(numbers: Sequence[float | Decimal]) -> int:
+    """Places after the point for a column: none where all are whole, more where the largest is below one."""
+    finite = [abs(float(number)) for number in numbers if math.isfinite(number)]
+    if all(number == int(number) for number in finite):
+        return 0
+    largest = max(finite)
+    return 2 if largest >= 1 else min(6, 2 - math.floor(math.log10(largest)))

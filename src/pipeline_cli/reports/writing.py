@@ -1,0 +1,169 @@
+"""A report from its queries to its files: read everything in one snapshot, draw, write, and only then show it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline_cli.destinations.base import Warehouse
+from pipeline_cli.document import format_time
+from pipeline_cli.manifest.reports import Figures, Report
+from pipeline_cli.project import Project
+from pipeline_cli.reports import editions
+from pipeline_cli.reports.blocks import ReportReader, View
+from pipeline_cli.reports.csv_files import write_csv
+from pipeline_cli.reports.editions import Edition
+from pipeline_cli.reports.results import Results, blaming
+
+if TYPE_CHECKING:
+    from pipeline_cli.reports.periods import AsOf
+
+# What a page looks like is part of it: a new pipeline-cli or vl-convert draws it anew.
+_DRAWN_BY = ("pipeline-cli", "vl-convert-python", "jinja2")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """What to write, and what is known of the data.
+
+    edition_id: the new edition's folder. run_id: the run whose data they are. loaded_at: the newest load.
+    pipelines: those that have the report. built: (pipeline, transform, the run that built it last).
+    """
+
+    project: Project
+    warehouse: Warehouse
+    name: str
+    edition_id: str
+    run_id: str | None
+    made_at: datetime
+    loaded_at: datetime | None
+    pipelines: Sequence[str] = ()
+    built: Sequence[tuple[str, str, str | None]] = ()
+
+    @property
+    def report(self) -> Report:
+        return self.project.manifest.reports[self.name]
+
+
+def write_report(request: ReportRequest, *, anew: bool = False) -> Edition:
+    """Write an edition of the report; the one before it where that would come out the same.
+
+    It would where the report's definition, its data, and what its pipelines' transforms have built are as they
+    were. anew: write one in any case.
+    Raises ReportError, which names the block and has the database's words; nothing is left of the attempt.
+    Memory: at most 10,000 rows a query, and one batch of an export.
+    """
+    home = editions.home_of(request.project.state_dir, request.name)
+    before = None if anew else editions.latest(home, request.name)
+    with editions.workplace(home) as folder:
+        as_of, views, results = _read(request, folder)
+        fingerprint = _take_fingerprint(request, views, results, folder)
+        if before is not None and before.fingerprint == fingerprint:
+            return before
+        page = folder / f"{request.name}.html"
+        _draw(views, request.report)
+        page.write_text(_lay_out(request, as_of, views), encoding="utf-8")
+        files = [page.name, *(view.csv for view in views if view.csv)]
+        edition = Edition(request.name, home, request.edition_id, files, fingerprint)
+        return editions.publish(folder, edition, _about(request, as_of), request.report.keep)
+
+
+def _read(request: ReportRequest, folder: Path) -> tuple[AsOf | None, list[View], Results]:
+    report, secrets = request.report, request.project.secrets
+    with closing(request.warehouse.connect()) as connection, connection.snapshot():
+        results = Results(connection, report, secrets)
+        reader = ReportReader(request.name, report, results, request.made_at, _hint(request))
+        as_of = reader.read_as_of()
+        views = reader.read_blocks(as_of)
+        for view in views:
+            if view.name in report.exports:
+                view.csv = f"{request.name}.{view.name}.csv"
+                with blaming(request.name, view.name, reader.hint):
+                    _export(report, view, results, folder / view.csv)
+    return as_of, views, results
+
+
+def _export(report: Report, view: View, results: Results, path: Path) -> None:
+    """All that a block's query gives; of figures one row, a column each."""
+    block = report.blocks[view.name]
+    if not isinstance(block, Figures):
+        with results.every_row(results.sql_of(block)) as (columns, batches):
+            write_csv(path, columns, batches)
+        return
+    row = []
+    for name, figure in block.figures.items():
+        rows = results.rows(results.sql_of(figure, block))
+        row.append(rows.values(figure.column or name)[0] if rows.rows else None)
+    write_csv(path, list(block.figures), [[row]])
+
+
+def _take_fingerprint(request: ReportRequest, views: Sequence[View], results: Results, folder: Path) -> str:
+    digest = hashlib.sha256()
+    parts = [
+        repr(request.report),
+        repr(sorted(request.built, key=repr)),
+        [request.warehouse.type, request.warehouse.location],
+        [version(package) for package in _DRAWN_BY],
+        [[sql, repr(rows)] for sql, rows in results.asked.items()],
+        [repr(view.series.unfinished) for view in views if view.series],
+    ]
+    digest.update(json.dumps(parts).encode("utf-8", "surrogatepass"))
+    for view in views:
+        if view.csv:
+            with (folder / view.csv).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _draw(views: Sequence[View], report: Report) -> None:
+    """Each chart twice: as wide as its place on a screen, and as a phone."""
+    if any(view.series and not view.is_empty for view in views):
+        from pipeline_cli.reports.charts import draw_spec
+        from pipeline_cli.reports.drawing import draw_svg
+        from pipeline_cli.reports.page import PHONE_WIDTH, width_of
+
+        for number, view in enumerate(views):
+            if view.series is None or view.chart is None or view.is_empty:
+                continue
+            wide = width_of(view.span, report.columns)
+            for name, width in (("wide", wide), ("narrow", PHONE_WIDTH)):
+                spec = draw_spec(view.chart, view.series, width)
+                view.drawings = {**view.drawings, name: draw_svg(spec, f"{name[0]}{number}-", view.title)}
+
+
+def _lay_out(request: ReportRequest, as_of: AsOf | None, views: Sequence[View]) -> str:
+    from pipeline_cli.reports.page import Facts, render_page
+
+    facts = Facts(
+        project=request.project.manifest.name,
+        environment=request.project.environment_name,
+        pipelines=request.pipelines,
+        made_at=request.made_at,
+        run_id=request.run_id,
+        as_of=as_of,
+        loaded_at=request.loaded_at,
+    )
+    return render_page(request.report, facts, views)
+
+
+def _about(request: ReportRequest, as_of: AsOf | None) -> dict[str, str | None]:
+    return {
+        "report": request.name,
+        "run_id": request.run_id,
+        "made_at": format_time(request.made_at),
+        "data_as_of": format_time(as_of.moment if as_of else request.loaded_at),
+    }
+
+
+def _hint(request: ReportRequest) -> str:
+    file = f"reports/{request.name}.yaml"
+    place = file if (request.project.root / file).is_file() else "pipelines.yaml"
+    build = "".join(f"; what it reads is built by pipeline-cli run {name}" for name in request.pipelines[:1])
+    return f"Correct the query in {place}, then: pipeline-cli report {request.name}{build}"

@@ -1,0 +1,101 @@
+"""The report step: one report's page and CSV files, from what the pipeline's tests have passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline_cli.document import ReportResult, StepResult, utc_now
+from pipeline_cli.plan import Step
+from pipeline_cli.steps.context import RunContext
+from pipeline_cli.steps.transform import guard
+
+if TYPE_CHECKING:
+    from pipeline_cli.destinations.base import Warehouse
+    from pipeline_cli.ledger import Ledger
+    from pipeline_cli.project import Project
+    from pipeline_cli.reports.editions import Edition
+    from pipeline_cli.reports.writing import ReportRequest
+
+
+def do_report(context: RunContext, pipeline: str, step: Step, tries: int) -> StepResult:
+    """Write a new edition of the step's report, unless it would be the one before.
+
+    Never raises, save KeyboardInterrupt: what goes wrong is in the result's errors.
+    """
+    return guard(step, "report", tries, lambda result: _report(context, step, result))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPlace:
+    """Where a report reads and what is known of its data: an open warehouse, and the ledger."""
+
+    project: Project
+    warehouse: Warehouse
+    ledger: Ledger
+
+
+def make_request(place: ReportPlace, name: str, edition_id: str, run_id: str | None) -> ReportRequest:
+    """What to write: the report as the manifest has it, and what is known of the data it reads.
+
+    edition_id: the new edition's folder. run_id: the run whose data they are; None where there was none.
+    """
+    from pipeline_cli.reports.writing import ReportRequest
+
+    manifest, environment = place.project.manifest, place.project.environment_name
+    pipelines = {key: one for key, one in manifest.pipelines.items() if name in one.reports}
+    sources = sorted({source for one in pipelines.values() for source in one.sources})
+    built = [
+        (pipeline, transform, state.run_id)
+        for pipeline, one in pipelines.items()
+        for transform in one.transforms
+        if (state := place.ledger.transform_state(environment, pipeline, transform)) is not None
+    ]
+    return ReportRequest(
+        project=place.project,
+        warehouse=place.warehouse,
+        name=name,
+        edition_id=edition_id,
+        run_id=run_id,
+        made_at=utc_now(),
+        loaded_at=place.ledger.last_load(environment, sources),
+        pipelines=tuple(pipelines),
+        built=tuple(built),
+    )
+
+
+def write_anew(place: ReportPlace, name: str) -> ReportResult:
+    """Write a report outside a run. Raises ReportError.
+
+    The run on its page is the newest one with a pipeline that has it.
+    """
+    from pipeline_cli.ledger import new_run_id
+    from pipeline_cli.reports.writing import write_report
+
+    having = [key for key, one in place.project.manifest.pipelines.items() if name in one.reports]
+    runs = [
+        run for pipeline in having for run in place.ledger.recent(1, pipeline, place.project.environment_name)
+    ]
+    newest = max(runs, key=lambda run: run.started_at, default=None)
+    request = make_request(place, name, new_run_id(), newest.run_id if newest else None)
+    return describe_edition(place.project, write_report(request, anew=True))
+
+
+def describe_edition(project: Project, edition: Edition) -> ReportResult:
+    """The edition as the run document has it: paths below the project's root."""
+
+    def shown(name: str, folder: str) -> str:
+        return (edition.home / folder / name).relative_to(project.root).as_posix()
+
+    files = [shown(name, edition.id) for name in edition.files]
+    return ReportResult(edition.report, shown(edition.files[0], "latest"), files)
+
+
+def _report(context: RunContext, step: Step, result: StepResult) -> None:
+    from pipeline_cli.reports.writing import write_report
+
+    place = ReportPlace(context.project, context.warehouse, context.ledger)
+    request = make_request(place, step.target, context.run_id, context.run_id)
+    edition = write_report(request, anew=context.full_refresh)
+    result.status = "succeeded" if edition.is_new else "unchanged"
+    result.reports = [describe_edition(context.project, edition)]
