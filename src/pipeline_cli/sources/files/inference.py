@@ -26,8 +26,7 @@ _NUMBER = r"-?(0|[1-9][0-9]*)?(\.[0-9]+)?"
 _EXPONENT = r"-?[0-9](\.[0-9]{1,14})?[eE][-+]?[0-9]{1,2}"
 _TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)"
 _OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
-_WHOLE_DIGITS = r"^-?0*([0-9]*)"
-_DECIMALS = r"\.([0-9]+)$"
+_PLAIN_NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
 
 
 @dataclass(slots=True)
@@ -89,39 +88,87 @@ def add_types(
 def _look(
     connection: Any, relation: str, columns: Mapping[str, str], said: Csv, seen: Mapping[str, Seen]
 ) -> dict[str, Seen]:
-    """One pass over the columns that may still be something else than text; a look at the first rows tells which."""
+    """What the columns are: the first rows tell what a column cannot be, the whole data what it is.
+
+    The whole is first held against what the first rows are, which costs a cast; only a column with other values
+    is looked at value by value.
+    """
     text = Seen(TEXT)
     found = {name: text for name in columns if name in seen and seen[name].is_text}
-    left = [name for name in columns if name not in found]
+    left = {name: value for name, value in columns.items() if name not in found}
     sample = f"(SELECT * FROM {relation} LIMIT {_SAMPLE_ROWS})"
-    for name, each in _count(connection, sample, columns, left, said).items():
-        if each.is_text:
-            found[name] = text
-    left = [name for name in left if name not in found]
-    return {**found, **_count(connection, relation, columns, left, said)}
+    beginning = _count(connection, sample, left, said)
+    found.update((name, text) for name, each in beginning.items() if each.is_text)
+    likely = {name: each for name, each in beginning.items() if name not in found}
+    found.update(_confirm(connection, relation, columns, likely, said))
+    rest = {name: value for name, value in columns.items() if name not in found}
+    return {**found, **_count(connection, relation, rest, said)}
 
 
-def _count(
-    connection: Any, relation: str, columns: Mapping[str, str], names: Sequence[str], said: Csv
+def _confirm(
+    connection: Any, relation: str, columns: Mapping[str, str], likely: Mapping[str, Seen], said: Csv
 ) -> dict[str, Seen]:
-    if not names:
-        return {}
+    """The columns whose values are all like the first ones."""
+    checks = {name: _like_sql(columns[name], seen, said) for name, seen in likely.items()}
+    checks = {name: check for name, check in checks.items() if check}
     # Columns that are not asked for are not parsed, and what is malformed in them would not be told.
     parts = [f"count({value})" for value in columns.values()]
     first = len(parts)
-    for name in names:
-        value = columns[name]
-        parts += [
-            f"coalesce(bit_or({_kind_sql(value, said)}), 0)",
-            f"coalesce(max(length(regexp_extract({value}, '{_WHOLE_DIGITS}', 1))), 0)",
-            f"coalesce(max(length(regexp_extract({value}, '{_DECIMALS}', 1))), 0)",
-        ]
+    for name, check in checks.items():
+        parts += [f"coalesce(bool_and({check}), true)", *_digits_sql(columns[name])]
+    row = _select(connection, parts, relation)
+    found = {}
+    for index, name in enumerate(checks):
+        holds, whole_digits, decimals = row[first + index * 3 : first + index * 3 + 3]
+        if holds:
+            found[name] = Seen(likely[name].kinds, whole_digits, decimals)
+    return found
+
+
+def _like_sql(value: str, seen: Seen, said: Csv) -> str | None:
+    """A cheap condition under which a value is of no other kind than those seen; None where there is none."""
+    if said.date_format or said.timestamp_format:
+        return None
+    if seen.kinds == BIGINT:
+        return f"try_cast({value} AS BIGINT)::VARCHAR = {value}"
+    if seen.kinds == DATE:
+        return f"try_cast({value} AS DATE)::VARCHAR = {value} AND length({value}) = 10"
+    if seen.kinds == TIME:
+        return f"try_cast({value} AS TIMESTAMP)::VARCHAR = replace({value}, 'T', ' ')"
+    if seen.kinds == BOOL:
+        return f"lower({value}) IN ('true', 'false')"
+    if not seen.kinds & ~(BIGINT | SHORT_NUMBER):
+        return f"length({value}) <= {_DOUBLE_DIGITS} AND regexp_full_match({value}, '{_PLAIN_NUMBER}')"
+    return None
+
+
+def _count(
+    connection: Any, relation: str, columns: Mapping[str, str], said: Csv
+) -> dict[str, Seen]:
+    """Every value of `columns` by its kind."""
+    if not columns:
+        return {}
+    parts = []
+    for value in columns.values():
+        number = f"CASE WHEN NOT regexp_matches({value}, '[^0-9.-]') THEN {value} END"
+        parts += [f"coalesce(bit_or({_kind_sql(value, said)}), 0)", *_digits_sql(number)]
+    row = _select(connection, parts, relation)
+    return {name: Seen(*map(int, row[index * 3 : index * 3 + 3])) for index, name in enumerate(columns)}
+
+
+def _digits_sql(value: str) -> tuple[str, str]:
+    """The most characters before a number's point (a sign counts as one), and after it."""
+    point = f"strpos({value}, '.')"
+    return (
+        f"coalesce(max(CASE WHEN {point} > 0 THEN {point} - 1 ELSE length({value}) END), 0)",
+        f"coalesce(max(CASE WHEN {point} > 0 THEN length({value}) - {point} ELSE 0 END), 0)",
+    )
+
+
+def _select(connection: Any, parts: Sequence[str], relation: str) -> tuple[Any, ...]:
     # fetchall: with fetchone the statement is not over, and its reject tables are not written.
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
-    return {
-        name: Seen(*map(int, row[first + index * 3 : first + index * 3 + 3]))
-        for index, name in enumerate(names)
-    }
+    row: tuple[Any, ...] = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
+    return row
 
 
 def _kind_sql(value: str, said: Csv) -> str:
