@@ -135,12 +135,12 @@ class ColumnTypes:
         if found == "bigint" and value not in _EXACT_IN_DOUBLE:
             self._beyond_double.add((table, column))
         if known is None:
-            problem = _fit_problem(found, {}, value)
+            problem = fit_problem(found, {}, value)
             return Verdict(problem=problem) if problem else Verdict(new_type=found)
         if known != found and fixed is None and (wider := self._wider(table, column, known, found)):
-            problem = _fit_problem(wider, {}, value)
+            problem = fit_problem(wider, {}, value)
             return Verdict(problem=problem) if problem else Verdict(new_type=wider, large=_large(value))
-        if problem := self._type_problem(known, found, value) or _fit_problem(known, definition, value):
+        if problem := self._type_problem(known, found, value) or fit_problem(known, definition, value):
             return Verdict(problem=problem)
         large = _large(value)
         return _FINE if large is None else Verdict(large=large)
@@ -186,7 +186,7 @@ class ColumnTypes:
             return None
         if known == "bigint" and isinstance(value, float) and value.is_integer() and int(value) in _INT64:
             return None
-        return "column_type", f"{_show(value)} does not fit the column, which is {known}"
+        return "column_type", f"{show(value)} does not fit the column, which is {known}"
 
     def _parses(self, known: str, value: str) -> bool:
         from dlt.common.data_types import coerce_value
@@ -201,7 +201,7 @@ class ColumnTypes:
 # A text's column may be a time to dlt, and a number's a decimal: only these pairs need no look at the value.
 _OWN_TYPES: dict[type, str] = {str: "text", float: "double", bool: "bool"}
 
-# (value's type, column's type) that dlt converts without loss, as far as `_fit_problem` agrees.
+# (value's type, column's type) that dlt converts without loss, as far as `fit_problem` agrees.
 _SAFE = {
     ("bigint", "double"),
     ("bigint", "decimal"),
@@ -229,17 +229,17 @@ def _utc_problem(text: str) -> tuple[str, str] | None:
     try:
         ensure_datetime(text).astimezone(UTC)
     except OverflowError:
-        return "range", f"{_show(text)} is beyond the years 1 to 9999 in UTC"
+        return "range", f"{show(text)} is beyond the years 1 to 9999 in UTC"
     except (ValueError, TypeError):
         return None
     return None
 
 
-def _fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[str, str] | None:
+def fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[str, str] | None:
     """Whether a value of a convertible type is exact in the column's own range and precision."""
     if isinstance(value, str):
         if known == "timestamp" and _MORE_THAN_MICROSECONDS.search(value):
-            return "precision", f"{_show(value)} is finer than the column's microseconds"
+            return "precision", f"{show(value)} is finer than the column's microseconds"
         is_at_an_end = known == "timestamp" and value.lstrip()[:4] in ("0001", "9999")
         return _utc_problem(value) if is_at_an_end else None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
@@ -262,7 +262,7 @@ def _fit_problem(known: str, definition: dict[str, Any], value: Any) -> tuple[st
         return None
     return (
         "precision",
-        f"{_show(value)} is not exact in the column, a {advice}; declare its type under columns:",
+        f"{show(value)} is not exact in the column, a {advice}; declare its type under columns:",
     )
 
 
@@ -289,6 +289,6 @@ def text_problem(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:59] + "…"
