@@ -81,6 +81,11 @@ class References:
         for entry in resources.entries.values():
             self._check_primary_key(entry.value)
         check_exclusive(source, self.findings)
+        if self.text(child(source, "type")) == "faker":
+            # Its names and values are Faker's own: nobody else's manifest pays for reading this.
+            from pipeline_cli.manifest.faker_checks import check_faker
+
+            check_faker(source, self.text, self.findings)
         if self.text(child(source, "type")) == "rest_api":
             parents = {
                 name: self._check_endpoint(entry, resources) for name, entry in resources.entries.items()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline_cli.errors import SourceError
 from pipeline_cli.manifest.faker import FakerColumn, FakerSource, as_column, kind_of
 from pipeline_cli.manifest.faker_values import parse_moment, parse_reference, parse_template
 from pipeline_cli.manifest.scalars import resolve
@@ -75,9 +76,8 @@ class TableBuilder:
     def _with_nulls(self, spec: FakerColumn, table: str, name: str, column: Column) -> Column:
         if isinstance(spec.null, Mapping):
             conditions = {other: _listed(values) for other, values in spec.null.items()}
-            for other in conditions:
-                self.column(table, other)
-            return NullWhere(column, conditions)
+            blanks = {other: _cast(values, self.column(table, other)) for other, values in conditions.items()}
+            return NullWhere(column, blanks)
         return WithNulls(column, self._key(table, name, "null"), spec.null) if spec.null else column
 
     def _key(self, *names: str) -> np.uint64:
@@ -152,6 +152,14 @@ class TableBuilder:
         return References(
             self.tables[parent], column, _chooser(key, count, self.tables[table].row_count, spec.unique)
         )
+
+
+def _cast(values: list[Any], column: Column) -> pa.Array:
+    try:
+        return pa.array(values).cast(column.type)
+    except pa.ArrowException:
+        message = f"null: {values!r:.60} cannot be values of a column that holds {column.type}."
+        raise SourceError(message, code="E319", hint="Write them as the column has them.") from None
 
 
 def _chooser(key: np.uint64, count: int, rows: int, is_unique: bool) -> Chooser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -132,7 +132,7 @@ class NullWhere:
     """Another column's values, with NULL where columns of the row have any of the given values."""
 
     column: Column
-    conditions: Mapping[str, Sequence[Any]]
+    conditions: Mapping[str, pa.Array]
 
     @property
     def type(self) -> pa.DataType:
@@ -141,8 +141,7 @@ class NullWhere:
     def make(self, batch: Batch) -> pa.Array:
         blank = None
         for name, values in self.conditions.items():
-            other = batch.column(name)
-            found = pc.is_in(other, pa.array(values).cast(other.type))
+            found = pc.is_in(batch.column(name), values)
             blank = found if blank is None else pc.or_(blank, found)
         return _blank(self.column.make(batch), blank)
 
