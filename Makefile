@@ -23,7 +23,7 @@ ifeq ($(wildcard $(HOME)/.rustup),)
 export RUSTUP_HOME := $(CURDIR)/$(VENV)/rustup
 endif
 
-.PHONY: setup run test test-faults bench picture constraints clean
+.PHONY: setup run test test-faults bench bench-files picture constraints clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -57,6 +57,11 @@ test-faults: setup
 bench: setup
 	@$(BIN)/python -m compileall -q src benchmarks
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+# 5 million rows, sling and ingestr: half an hour and 10 GB of disk. ARGS="load-duckdb --rows 1000000 --no-peers" for less.
+bench-files: setup
+	@$(BIN)/python -m compileall -q src benchmarks
+	@$(BIN)/python benchmarks/bench_files.py $(ARGS)
 
 # docs/run.svg, from what the command really prints.
 picture: setup
