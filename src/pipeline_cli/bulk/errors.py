@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from pipeline_cli.destinations.base import first_line
 from pipeline_cli.errors import LoadError, SourceError, StepError
 
 
 @contextmanager
-def reading_errors(engine: Any) -> Iterator[None]:
+def reading_errors() -> Iterator[None]:
     """What fails while a scan is read is the source's fault, except where the disk or memory gave out."""
     import duckdb
 

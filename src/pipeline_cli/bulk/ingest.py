@@ -26,6 +26,7 @@ from pipeline_cli.loading.account import warn_of_contracts
 from pipeline_cli.loading.pipeline import dataset_name, pipelines_dir
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.sources.build import open_columns
+from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.scan import ColumnSource
 
 
@@ -33,13 +34,26 @@ def ingest_columns(request: IngestRequest) -> IngestResult:
     """Bring a column source's tables up to date; raises as `ingest_source` does, and then nothing has changed."""
     source = open_columns(request.project, request.source)
     with _workplace(request) as folder, _open_target(request, folder) as target:
-        load = _Load(request, source, target, folder)
-        with target.transaction(), source.session():
-            result = load.run()
-        if load.changes or not (pipelines_dir(request.project) / request.source / "state.json").exists():
-            sync_folder(request.project, request.warehouse, request.source)
-    result.notes = [*source.notes]
+        load, result = _load(request, source, target, folder)
+    if load.changes or not (pipelines_dir(request.project) / request.source / "state.json").exists():
+        sync_folder(request.project, request.warehouse, request.source)
+    # What was found out about each file is for `preview`; a run tells only of what may be wrong.
+    warnings = [each for resource in source.resources for each in getattr(resource, "warnings", ())]
+    result.notes = list(dict.fromkeys(warnings))
     return result
+
+
+def _load(
+    request: IngestRequest, source: ColumnSource, target: Target, folder: Path
+) -> tuple[_Load, IngestResult]:
+    """The load, committed; from the beginning where the reader met a file that it has to read with more care."""
+    while True:
+        load = _Load(request, source, target, folder)
+        try:
+            with target.transaction(), source.session():
+                return load, load.run()
+        except ReadAgainError:
+            _empty(folder)  # each time one more file is read with care, so this ends
 
 
 class _Load:
@@ -99,12 +113,16 @@ class _Load:
 def _workplace(request: IngestRequest) -> Iterator[Path]:
     """A folder for temporary files: empty at the beginning, gone at the end, whatever happened."""
     folder = request.project.state_dir / "tmp" / f"load_{request.source}"
-    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed; the source is ours alone now
-    folder.mkdir(parents=True)
+    _empty(folder)  # of a run that was killed; the source is ours alone now
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 @contextmanager

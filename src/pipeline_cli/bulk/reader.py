@@ -15,11 +15,12 @@ from pipeline_cli.bulk.state import QUARANTINE, STATE_TABLES, Tables, write_reje
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.bulk.watching import Watcher, counted
 from pipeline_cli.contracts.predicates import compile_predicates
+from pipeline_cli.errors import SourceError
 from pipeline_cli.gate.rejects import quarantine_row
 from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.request import IngestRequest
 from pipeline_cli.sources.column_types import column_name
-from pipeline_cli.sources.scan import Scan
+from pipeline_cli.sources.scan import ColumnResource, Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,11 @@ class Workplace:
 class ScanReader:
     """Reads the scans of one resource, one after the other."""
 
-    def __init__(self, place: Workplace, rules: GateRules, shape: RowShape, tally: Tally) -> None:
+    def __init__(
+        self, place: Workplace, rules: GateRules, shape: RowShape, tally: Tally, resource: ColumnResource
+    ) -> None:
         self._place = place
+        self._failed: Callable[[Any, Scan], Exception] | None = getattr(resource, "failed", None)
         self._target = place.target
         self._rules = rules
         self._shape = shape
@@ -68,7 +72,15 @@ class ScanReader:
         try:
             return self._target.write(reading, table, is_ordered=self._shape.is_hashed)
         except Exception as error:
-            raise sink.error or error from error
+            raise sink.error or self._explain(error, scan) from error
+
+    def _explain(self, error: Exception, scan: Scan) -> Exception:
+        """DuckDB's refusal in the words of the resource, which knows its files."""
+        import duckdb
+
+        refusal = error.__cause__
+        is_of_source = isinstance(error, SourceError) and isinstance(refusal, duckdb.Error)
+        return self._failed(refusal, scan) if self._failed and is_of_source else error
 
     @contextmanager
     def _registered(self, scan: Scan, sink: Sink, count: Callable[[int], None]) -> Iterator[Gate]:
@@ -83,7 +95,7 @@ class ScanReader:
                 stack.callback(engine.unregister, view)
             described = engine.execute(f"DESCRIBE {describe_received(scan)}").fetchall()
             row = f"STRUCT({', '.join(f'{column} {kind}' for column, kind, *_ in described)})"
-            functions = {name: (sink, ["VARCHAR", "VARCHAR", row], True)}
+            functions: dict[str, tuple[Any, Any, bool]] = {name: (sink, ["VARCHAR", "VARCHAR", row], True)}
             functions |= {
                 key: (each.function, each.parameters, False) for key, each in predicates.functions.items()
             }

@@ -54,7 +54,7 @@ class ResourceLoad:
         self._loaded = 0
         self.rules = rules
         self.tally = Tally()
-        self._reader = ScanReader(place, rules, self._shape, self.tally)
+        self._reader = ScanReader(place, rules, self._shape, self.tally, resource)
         self.change: TableChange | None = None
         self.schema_changes: list[str] = []
         self.touched: set[str] = set()

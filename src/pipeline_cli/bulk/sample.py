@@ -59,9 +59,8 @@ def _fill(
             sample.columns |= {column.source: column.data_type for column in scan.columns}
             for values in islice(_values(engine, scan), limit - len(sample)):
                 verdict = judge(contract, scan.columns, values)
-                reasons = verdict.contract_reasons or verdict.exactness_reasons
-                if reasons:
-                    sample.rejected.append(Rejected(verdict.record, reasons))
+                if verdict.reasons:
+                    sample.rejected.append(Rejected(verdict.record, verdict.reasons))
                 else:
                     sample.rows.append(verdict.record)
             for line in scan.malformed(engine)[: limit - len(sample)]:
@@ -76,7 +75,7 @@ def _values(engine: Any, scan: Scan) -> Iterator[Mapping[str, Any]]:
     for view, found in scan.objects.items():
         engine.register(view, found)
     try:
-        with reading_errors(engine):
+        with reading_errors():
             cursor = engine.execute(describe_received(scan) + (f" WHERE {scan.valid}" if scan.valid else ""))
             while rows := cursor.fetchmany(100):
                 yield from (dict(zip(names, row, strict=True)) for row in rows)

@@ -97,7 +97,7 @@ class Sink:
     def _judge(self, suspect: Suspect) -> Mapping[str, Any] | None:
         """The row to write, or None for one that is kept as rejected."""
         verdict = judge(self._rules.contract, self._scan.columns, suspect.values)
-        broken = verdict.contract_reasons
+        broken = verdict.broken
         if broken and self._rules.on_violation == "fail":
             raise ChecksFailed(
                 f"{self._rules.source}.{self._rules.resource}: a record breaks its contract: "
@@ -110,10 +110,12 @@ class Sink:
             self._tally.warned += 1
             broken = ()
         reasons = broken + self._key_reasons(verdict.record)
-        reasons = reasons or verdict.exactness_reasons
+        reasons = reasons or verdict.inexact
         if not reasons:
             return verdict.row
-        self._reject(suspect, Rejected(verdict.record, reasons))
+        is_text = all(column.encoding == "text" for column in self._scan.columns)
+        received = {name: value for name, value in suspect.values.items() if value is not None}
+        self._reject(suspect, Rejected(received if is_text else verdict.record, reasons))
         return None
 
     def _key_reasons(self, record: Mapping[str, Any]) -> tuple[Reason, ...]:

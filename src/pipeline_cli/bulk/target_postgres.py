@@ -73,7 +73,7 @@ class PostgresTarget:
     def _produce(self, select: str, sending: int) -> int:
         """Write the reading as CSV into the pipe; closing it is the end of COPY's input."""
         try:
-            with reading_errors(self.engine):
+            with reading_errors():
                 target = f"'/dev/fd/{sending}' (FORMAT csv, HEADER false, USE_TMP_FILE false)"
                 return int(self.engine.execute(f"COPY ({select}) TO {target}").fetchall()[0][0])
         finally:

@@ -18,13 +18,15 @@ class Judgement:
 
     reasons: the contract's where it is broken, else those of exactness; empty when the row is fine.
     row: Python values by column name, of all columns; meaningless where `inexact` has reasons.
-    inexact: the reasons of exactness, also where the contract is broken (for on_violation: warn).
+    inexact: the reasons of exactness, also where the contract is broken (for on_violation: warn); broken: the
+    contract's alone.
     """
 
     record: Record
     reasons: tuple[Reason, ...]
     row: dict[str, Any]
     inexact: tuple[Reason, ...] = ()
+    broken: tuple[Reason, ...] = ()
 
 
 def judge(contract: Contract | None, columns: Sequence[ColumnSpec], values: Mapping[str, Any]) -> Judgement:
@@ -40,4 +42,4 @@ def judge(contract: Contract | None, columns: Sequence[ColumnSpec], values: Mapp
         if decoded.problem is not None:
             inexact.append(Reason(json_path((spec.source,)), *decoded.problem))
     broken = contract.reasons(record) if contract else ()
-    return Judgement(record, broken or tuple(inexact), row, tuple(inexact))
+    return Judgement(record, broken or tuple(inexact), row, tuple(inexact), broken)
