@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline_cli.manifest.reports import Chart, Figures, Format, Report, ReportTable, ReportText, TableColumn
+from pipeline_cli.manifest.reports import Chart, Figures, Report, ReportTable, ReportText, TableColumn
 from pipeline_cli.reports.periods import AsOf
 from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
 from pipeline_cli.reports.series import Series, axis_title, make_series
-from pipeline_cli.reports.values import as_moment, as_number, label_of, make_writer, write_moment
+from pipeline_cli.reports.values import as_moment, as_number, label_of, make_writer, name_period
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class ReportReader:
         full_width = isinstance(block, (Figures, ReportText))
         span = min(block.span or (self.report.columns if full_width else 1), self.report.columns)
         kind = "chart" if isinstance(block, Chart) else block.type
-        view = View(name, kind, block.title or "", span)
+        untitled = "" if full_width and name not in self.report.exports else label_of(name)
+        view = View(name, kind, block.title or untitled, span)
         if isinstance(block, ReportText):
             view.paragraphs = [part.strip() for part in block.text.split("\n\n") if part.strip()]
         elif isinstance(block, Figures):
@@ -128,7 +129,7 @@ class ReportReader:
         rows = self._rows(view.name, block)
         require_columns(rows, [block.x, block.y, block.color], self.name, view.name)
         series = make_series(block, rows, self.made_at, as_of, self.report.currency)
-        view.title = view.title or axis_title(block)
+        view.title = block.title or axis_title(block)
         view.chart, view.series = block, series
         view.is_empty = all(point.y is None for point in series.points)
         more = f"Only the first {len(rows.rows):,} points are drawn." if rows.more else ""
@@ -174,9 +175,6 @@ def _share(value: Any, largest: float) -> float | None:
 def _unfinished(series: Series) -> str:
     if not series.unfinished or series.period is None:
         return ""
-    first = series.unfinished[0]
-    form: Format = "datetime" if series.period == "hour" else "date"
-    if len(series.unfinished) > 1:
-        return f"What follows {write_moment(first, form)} is not complete yet: drawn pale or dashed."
-    begins = "" if series.period in ("day", "hour") else f"The {series.period} of "
-    return f"{begins}{write_moment(first, form)} is not complete yet: drawn pale or dashed."
+    first, more = series.unfinished[0], len(series.unfinished) > 1
+    name = name_period(first, series.period)
+    return f"{f'{name} and what follows' if more else name} is not complete yet: drawn pale or dashed."

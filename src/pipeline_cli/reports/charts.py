@@ -22,6 +22,7 @@ INK, QUIET, LINE = "#3b4252", "#6b7280", "#e3e6eb"
 FONT = "Arial, Liberation Sans, Helvetica, sans-serif"  # as report.css has it
 MOST_VISIBLE_POINTS = 14  # a series of few points shows them; a longer one only to the mouse
 MOST_POINTS_WITH_TEXT = 400
+LETTER = 6.5  # pixels that a letter of the legend takes
 LABEL_ROOM = 64  # pixels that a label of the time axis takes
 
 
@@ -33,7 +34,8 @@ _PLAIN = "format(datum.value, ',~r')"
 def draw_spec(chart: Chart, series: Series, width: int) -> Spec:
     """The chart `width` pixels wide. The series has at least one point."""
     lying = chart.type == "bar" and series.axis == "category"
-    layers = _lying_bars(series) if lying else _standing(chart, series, width)
+    color = _color(series, width)
+    layers = _lying_bars(series, color) if lying else _standing(chart, series, width, color)
     count = len(dict.fromkeys(point.x for point in series.points))
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -47,10 +49,10 @@ def draw_spec(chart: Chart, series: Series, width: int) -> Spec:
     }
 
 
-def _standing(chart: Chart, series: Series, width: int) -> list[Spec]:
+def _standing(chart: Chart, series: Series, width: int, color: Spec) -> list[Spec]:
     """Lines, areas and bars along an axis from left to right."""
     x, y = _x_of(chart, series, width), _y_of(series)
-    shared: Spec = {"x": x, "y": y, **_color(series)}
+    shared: Spec = {"x": x, "y": y, **color}
     done = [point for point in series.points if not point.unfinished]
     if chart.type == "bar":
         layers = [_layer({"type": "bar", "cornerRadiusEnd": 2}, done, shared, words=True)]
@@ -100,23 +102,23 @@ def _tail(series: Series) -> list[Point]:
     return found
 
 
-def _lying_bars(series: Series) -> list[Spec]:
+def _lying_bars(series: Series, color: Spec) -> list[Spec]:
     """Bars from the left, one below the other in the query's order, with their values at the end."""
     y: Spec = {
         "field": "x",
         "type": "nominal",
-        "sort": None,
+        "scale": {"domain": list(dict.fromkeys(point.x for point in series.points))},
         "axis": {"title": None, "labelLimit": 150, "domain": False, "ticks": False, "labelPadding": 8},
     }
     x = {**_y_of(series), "axis": None} if len(series.names) < 2 else _y_of(series)
-    shared: Spec = {"x": x, "y": y, **_color(series)}
+    shared: Spec = {"x": x, "y": y, **color}
     layers = [_layer({"type": "bar", "cornerRadiusEnd": 3, "height": 16}, series.points, shared, words=True)]
     if len(series.names) < 2:
         mark = {"type": "text", "align": "left", "dx": 6, "color": QUIET, "fontSize": 11}
-        layers.append(
-            _layer(mark, series.points, {"x": x, "y": y, "text": {"field": "v", "type": "nominal"}})
-        )
-        layers[-1]["data"] = {"values": _values(series.points, series)}
+        write = series.writer.write  # a dash for NULL, where there is no bar
+        values = [{"x": point.x, "y": point.y or 0, "v": write(point.y)} for point in series.points]
+        text = {"field": "v", "type": "nominal"}
+        layers.append({"data": {"values": values}, "mark": mark, "encoding": {"x": x, "y": y, "text": text}})
     return layers
 
 
@@ -125,12 +127,8 @@ def _layer(mark: Spec, points: Sequence[Point], encoding: Spec, *, words: bool =
     return {"data": {"values": _values(points)}, "mark": mark, "encoding": {**encoding, **described}}
 
 
-def _values(points: Sequence[Point], written: Series | None = None) -> list[Spec]:
-    return [
-        {"x": _x_value(point.x), "y": point.y, "s": point.series, "t": point.text}
-        | ({"v": written.writer.write(point.y)} if written else {})
-        for point in points
-    ]
+def _values(points: Sequence[Point]) -> list[Spec]:
+    return [{"x": _x_value(point.x), "y": point.y, "s": point.series, "t": point.text} for point in points]
 
 
 def _x_value(x: Any) -> Any:
@@ -178,10 +176,13 @@ def _y_of(series: Series) -> Spec:
     return {"field": "y", "type": "quantitative", "axis": axis, "scale": {"zero": True}}
 
 
-def _color(series: Series) -> Spec:
+def _color(series: Series, width: int) -> Spec:
+    """A colour and an entry of the legend for each series, where there is more than one."""
     if len(series.names) < 2:
         return {}
-    legend = {"title": None, "orient": "top", "symbolType": "circle", "labelLimit": 140, "offset": 8}
+    entry = 30 + LETTER * min(24, max(len(name) for name in series.names))
+    legend = {"title": None, "orient": "top", "symbolType": "circle", "labelLimit": 150, "offset": 8}
+    legend["columns"] = max(1, min(len(series.names), int(width // entry)))
     scale = {"domain": list(series.names), "range": list(PALETTE[: len(series.names)])}
     return {"color": {"field": "s", "type": "nominal", "sort": None, "legend": legend, "scale": scale}}
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -53,4 +54,6 @@ def _cell(value: Any) -> Any:
         return defuse(json.dumps(value, ensure_ascii=False, default=str))
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).hex()
+    if isinstance(value, Decimal):
+        return format(value, "f")  # never 1E+2
     return defuse(value) if isinstance(value, str) else value

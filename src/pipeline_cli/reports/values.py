@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pipeline_cli.manifest.reports import Format
+from pipeline_cli.manifest.reports import Format, Period
 
 DASH = "–"
 LONGEST_TEXT = 300
@@ -100,6 +100,15 @@ def write_moment(moment: datetime, format_: Format = "datetime") -> str:
     """'21 Nov 2026', or '21 Nov 2026, 09:00' (UTC)."""
     day = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
     return day if format_ == "date" else f"{day}, {moment:%H:%M}"
+
+
+def name_period(moment: datetime, period: Period) -> str:
+    """The period that begins at a moment, in words at the start of a sentence: 'Nov 2026', '21 Nov 2026'."""
+    if period in ("week", "quarter"):
+        return f"The {period} from {write_moment(moment, 'date')}"
+    if period in ("month", "year"):
+        return str(moment.year) if period == "year" else f"{_MONTHS[moment.month - 1]} {moment.year}"
+    return write_moment(moment, "date" if period == "day" else "datetime")
 
 
 def clean_text(value: Any) -> str:

@@ -133,7 +133,8 @@ def _draw(views: Sequence[View], report: Report) -> None:
             if view.series is None or view.chart is None or view.is_empty:
                 continue
             wide = width_of(view.span, report.columns)
-            for name, width in (("wide", wide), ("narrow", PHONE_WIDTH)):
+            widths = {"wide": wide, "narrow": PHONE_WIDTH} if wide > 1.2 * PHONE_WIDTH else {"only": wide}
+            for name, width in widths.items():
                 spec = draw_spec(view.chart, view.series, width)
                 view.drawings = {**view.drawings, name: draw_svg(spec, f"{name[0]}{number}-", view.title)}
 
