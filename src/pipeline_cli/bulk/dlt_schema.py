@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.bulk.reading import Stamp, literal, timestamp_literal
+from pipeline_cli.bulk.reading import Stamp, timestamp_literal
 from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
-from pipeline_cli.destinations.base import Warehouse, quote
+from pipeline_cli.destinations.base import Warehouse, literal, quote
 from pipeline_cli.project import Project
 from pipeline_cli.sources.column_types import ColumnType
 

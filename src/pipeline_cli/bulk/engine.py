@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline_cli.bulk.reading import literal
-from pipeline_cli.destinations.base import quote
+from pipeline_cli.destinations.base import literal, quote
 
 
 def open_engine(folder: Path) -> Any:

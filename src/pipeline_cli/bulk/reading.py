@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline_cli.contracts.texts import value_sql
-from pipeline_cli.destinations.base import quote
+from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.sources.scan import ColumnSpec, Scan
 
 if TYPE_CHECKING:
@@ -46,11 +46,6 @@ class Reading:
 
     columns: tuple[str, ...]
     select: str
-
-
-def literal(text: str | None) -> str:
-    """An SQL string for DuckDB and Postgres alike (standard_conforming_strings); parameters import pandas."""
-    return "NULL" if text is None else "'" + text.replace("'", "''") + "'"
 
 
 def timestamp_literal(moment: datetime) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline_cli.bulk.reading import Stamp, literal, timestamp_literal
+from pipeline_cli.bulk.reading import Stamp, timestamp_literal
 from pipeline_cli.bulk.target import Target
-from pipeline_cli.destinations.base import quote
+from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.sources.scan import FileVersion
 

@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Any
 
 from pipeline_cli.bulk.errors import reading_errors
-from pipeline_cli.bulk.reading import Reading, literal
+from pipeline_cli.bulk.reading import Reading
 from pipeline_cli.bulk.sql_types import DUCKDB_TYPES, arrow_schema, render, to_column_type
-from pipeline_cli.destinations.base import Warehouse, quote
+from pipeline_cli.destinations.base import Warehouse, literal, quote
 from pipeline_cli.sources.column_types import ColumnType
 
 BATCH_ROWS = 10_000

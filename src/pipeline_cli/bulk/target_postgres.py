@@ -16,9 +16,9 @@ from typing import Any
 
 from pipeline_cli.bulk.engine import open_engine
 from pipeline_cli.bulk.errors import reading_errors
-from pipeline_cli.bulk.reading import Reading, literal
+from pipeline_cli.bulk.reading import Reading
 from pipeline_cli.bulk.sql_types import POSTGRES_TYPES, render, to_column_type
-from pipeline_cli.destinations.base import Warehouse, first_line, quote
+from pipeline_cli.destinations.base import Warehouse, first_line, literal, quote
 from pipeline_cli.errors import LoadError, PipelineCliError
 from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.threads import start_thread

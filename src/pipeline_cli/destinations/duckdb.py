@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline_cli.destinations.base import Connection
+from pipeline_cli.destinations.base import Connection, literal
 from pipeline_cli.destinations.duckdb_file import (
     check_stem,
     close_dbt,
@@ -70,6 +70,10 @@ class DuckDBWarehouse:
 
     def dlt_destination(self) -> Any:
         import dlt
+
+        # dlt's first parameter makes DuckDB's client import it: here in the order of Python's import lock; two
+        # threads of the client at once would fail.
+        import pandas  # noqa: F401
 
         self._hold()
         return dlt.destinations.duckdb(
@@ -136,10 +140,10 @@ class DuckDBWarehouse:
     def relations(self, schemas: Sequence[str]) -> Iterator[tuple[str, str]]:
         connection = self.connect()
         try:
+            wanted = ", ".join(literal(schema) for schema in schemas) or "NULL"
             rows = connection.query(
                 "SELECT table_schema, table_name FROM information_schema.tables"
-                " WHERE table_catalog = current_database() AND list_contains(?, table_schema) ORDER BY ALL",
-                [list(schemas)],
+                f" WHERE table_catalog = current_database() AND table_schema IN ({wanted}) ORDER BY ALL"
             )
         finally:
             connection.close()

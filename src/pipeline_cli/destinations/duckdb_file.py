@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.destinations.base import deadlines, first_line, quote
+from pipeline_cli.destinations.base import deadlines, first_line, literal, quote
 from pipeline_cli.errors import Busy, LoadError
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def _configure(connection: Any, state_dir: Path) -> None:
     found = dict(settings)
     for name, value in wanted.items():
         if found.get(name) != value:
-            # A parameter makes DuckDB's client import pandas (0.3 s; dlt's first parameter would do so, too):
-            # here one thread does it, later several would at once, and fail.
-            connection.execute(f"SET GLOBAL {quote(name)} = ?", [value])
+            connection.execute(f"SET GLOBAL {quote(name)} = {literal(value)}")
 
 
 def check_stem(path: Path, project: Project) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from pipeline_cli.destinations.base import Fetched, first_line
+from pipeline_cli.destinations.base import Fetched, first_line, literal
 from pipeline_cli.errors import LoadError
 
 BATCH_ROWS = 10_000
@@ -31,6 +31,27 @@ def to_percent_style(sql: str) -> str:
         return {"?": "%s", "??": "?"}.get(token) or token.replace("%", "%%")
 
     return _TOKENS.sub(translate, sql)
+
+
+def inline(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """The statement with its values written into it, and no parameters; as it was where a value is of another kind.
+
+    DuckDB's client imports pandas for its first parameter: 0.3 s of a command, 1 s where nothing is compiled.
+    """
+    if not all(
+        value is None or isinstance(value, (str, int)) and "\0" not in str(value) for value in parameters
+    ):
+        return sql, parameters
+    values = iter(parameters)
+
+    def write(match: re.Match[str]) -> str:
+        token = match.group()
+        if token == "?":
+            value = next(values)
+            return literal(value) if value is None or isinstance(value, str) else str(value).lower()
+        return "?" if token == "??" else token
+
+    return _TOKENS.sub(write, sql), ()
 
 
 class SqlConnection:
@@ -101,6 +122,11 @@ class SqlConnection:
 
 class SameCursorConnection(SqlConnection):
     """For drivers whose cursors are connections with a transaction of their own (DuckDB)."""
+
+    @contextmanager
+    def _run(self, sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
+        with super()._run(*inline(sql, parameters)) as cursor:
+            yield cursor
 
     _begin_snapshot = "BEGIN TRANSACTION READ ONLY"  # a transaction sees one state anyway
 

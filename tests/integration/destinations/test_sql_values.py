@@ -1,0 +1,52 @@
+"""Values that are written into a statement rather than given as parameters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from pipeline_cli.destinations.sql import inline
+
+VALUES = [
+    "it's",
+    "",
+    "a\nb",
+    "\\",
+    "?",
+    "--x",
+    "$$",
+    "é",
+    None,
+    0,
+    -7,
+    2**40,
+    True,
+    False,
+    "'; DROP TABLE t; --",
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_value_comes_back_as_it_went_in(value: object) -> None:
+    sql, parameters = inline('SELECT ?, \'?\', "?" FROM (SELECT 1 AS "?") -- ?', [value])
+    assert parameters == ()
+    assert duckdb.sql(sql).fetchall() == [(value, "?", 1)]
+
+
+def test_values_of_other_kinds_stay_parameters() -> None:
+    assert inline("SELECT ?, ?", ["a", [1]]) == ("SELECT ?, ?", ["a", [1]])
+    assert inline("SELECT ?", ["a\0b"]) == ("SELECT ?", ["a\0b"])
+
+
+def test_duckdb_imports_no_pandas_for_our_statements() -> None:
+    program = (
+        "import sys, duckdb\n"
+        "from pipeline_cli.destinations.sql import SameCursorConnection\n"
+        "connection = SameCursorConnection(duckdb.connect(), duckdb.Error)\n"
+        "assert connection.query('SELECT ?, ?', ['a', 1]) == [('a', 1)]\n"
+        "assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
