@@ -21,6 +21,7 @@ from pipeline_cli.bulk.state import (
     QUARANTINE,
     add_columns,
     create_table,
+    forget_files,
     read_cursor,
     read_files,
     write_cursor,
@@ -99,8 +100,10 @@ class ResourceLoad:
 
     def _load_scan(self, scan: Scan) -> None:
         table = self._prepare_table(scan)
-        if not self._scan_count and self.rules.disposition == "replace" and empty_table(self._target, table):
-            self.touched.add(self.rules.table)
+        if not self._scan_count and self.rules.disposition == "replace":
+            forget_files(self._target, self.rules.dataset, self.rules.resource)
+            if empty_table(self._target, table):
+                self.touched.add(self.rules.table)
         self._scan_count += 1
         self.has_output = True
         if self._shape.is_hashed and self._staged is None:

@@ -151,6 +151,11 @@ def write_files(
     target.insert(table, STATE_TABLES[FILES], rows)
 
 
+def forget_files(target: Target, dataset: str, resource: str) -> None:
+    """For a table that is replaced: only the files that it is made of now are done."""
+    target.execute(f"DELETE FROM {quote(dataset, FILES)} WHERE resource = {literal(resource)}")
+
+
 def read_cursor(target: Target, dataset: str, resource: str) -> str | None:
     rows = target.query(f"SELECT value FROM {quote(dataset, CURSORS)} WHERE resource = {literal(resource)}")
     return rows[0][0] if rows else None

@@ -139,7 +139,10 @@ class FilesResource:
     def _choose_new(
         self, files: Sequence[Listed], known: Known, storage: Storage
     ) -> tuple[list[Listed], dict[str, str]]:
-        """The files to read, and the contents' hashes where asked for. A table that is replaced is read whole."""
+        """The files to read, and the contents' hashes where asked for.
+
+        A table that is replaced is read whole, as soon as one file is new, changed or gone.
+        """
         by = self._hints.incremental_by
         if by == "hash":
             hashes = {}
@@ -150,7 +153,11 @@ class FilesResource:
             new = [file for file in files if known_hashes.get(file.path) != hashes[file.path]]
         else:
             hashes, new = {}, [file for file in files if is_new(file, known, by)]
-        return (list(files) if self._hints.write_disposition == "replace" else new), hashes
+        if self._hints.write_disposition == "replace" and (
+            new or known.files.keys() - {f.path for f in files}
+        ):
+            return list(files), hashes
+        return new, hashes
 
     def _trouble(self, on: OnTrouble, error: SourceError) -> None:
         if on == "fail":
