@@ -8,8 +8,8 @@ from pipeline_cli.errors import SourceError
 class ReadAgainError(SourceError):
     """The reader met what it gets wrong: roll back, and ask the same resource for its scans once more.
 
-    The resource remembers the file and splits its records itself then. Raised by `Scan.malformed`, and made of
-    the reader's own error by `FilesResource.failed`.
+    The resource remembers the file, and splits its records itself then. Raised by `Scan.malformed`, and made of
+    the reader's own error by `FilesResource.failed`; once for each file.
     """
 
     code = "E369"

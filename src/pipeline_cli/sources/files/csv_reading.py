@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.files.compression import check_archive, compression_of
 from pipeline_cli.sources.files.csv_scan import CsvRelation
@@ -16,8 +17,8 @@ from pipeline_cli.sources.files.dialect import SAMPLE_BYTES, Dialect, find_diale
 from pipeline_cli.sources.files.inference import Seen, add_types
 from pipeline_cli.sources.files.listing import Listed
 from pipeline_cli.sources.files.locate import locate_records
-from pipeline_cli.sources.files.reading import LocalFile, Reading, batches
-from pipeline_cli.sources.scan import Scan
+from pipeline_cli.sources.files.reading import LocalFile, Reading, batches, open_all
+from pipeline_cli.sources.scan import Malformed, Scan
 
 if TYPE_CHECKING:
     from pipeline_cli.sources.column_types import ColumnType
@@ -37,7 +38,7 @@ def csv_scans(reading: Reading, files: Sequence[Listed]) -> Iterator[tuple[Scan,
             specs,
             file_column=relation.file_sql(),
             size_bytes=sum(file.listed.size_bytes for file in batch),
-            malformed=relation.malformed,
+            malformed=partial(_malformed, reading, relation),
             locate=partial(locate_records, relation, specs),
             verify=partial(reading.verify, batch),
         )
@@ -45,13 +46,27 @@ def csv_scans(reading: Reading, files: Sequence[Listed]) -> Iterator[tuple[Scan,
         reading.release(batch)
 
 
+def _malformed(reading: Reading, relation: CsvRelation, connection: Any) -> list[Malformed]:
+    """The lines that were left out. Raises ReadAgainError, once for a file, where others were lost with them."""
+    try:
+        return relation.malformed(connection)
+    except ReadAgainError as error:
+        if error.path in reading.careful:
+            raise SourceError(
+                f"{error.path} cannot be read: quotes do not match.",
+                code="E364",
+                hint='Check csv: {quote: ...}; quote: "" where quotes are ordinary characters.',
+            ) from error
+        reading.careful.add(error.path)
+        raise
+
+
 def _open_all(reading: Reading, files: Sequence[Listed]) -> list[Group]:
     alike: dict[Dialect, list[LocalFile]] = {}
     notes: dict[str, list[str]] = {}
-    for listed in files:
-        file, dialect = open_csv(reading, listed)
+    for file, dialect in open_all(reading, files, open_csv):
         alike.setdefault(replace(dialect, encoding="utf-8", mixed=False), []).append(file)
-        notes.setdefault(dialect.describe(), []).append(listed.path)
+        notes.setdefault(dialect.describe(), []).append(file.listed.path)
     for described, paths in notes.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         reading.note(f"{paths[0]}{more}: {described}")

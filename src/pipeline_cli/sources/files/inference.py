@@ -115,8 +115,8 @@ def _confirm(
     parts = [f"count({value})" for value in columns.values()]
     first = len(parts)
     for name, check in checks.items():
-        parts += [f"coalesce(bool_and({check}), true)", *_digits_sql(columns[name])]
-    row = _select(connection, parts, relation)
+        parts += [f"coalesce(bool_and({check}), true)", *digits_sql(columns[name])]
+    row = select_row(connection, parts, relation)
     found = {}
     for index, name in enumerate(checks):
         holds, whole_digits, decimals = row[first + index * 3 : first + index * 3 + 3]
@@ -142,21 +142,19 @@ def _like_sql(value: str, seen: Seen, said: Csv) -> str | None:
     return None
 
 
-def _count(
-    connection: Any, relation: str, columns: Mapping[str, str], said: Csv
-) -> dict[str, Seen]:
+def _count(connection: Any, relation: str, columns: Mapping[str, str], said: Csv) -> dict[str, Seen]:
     """Every value of `columns` by its kind."""
     if not columns:
         return {}
     parts = []
     for value in columns.values():
         number = f"CASE WHEN NOT regexp_matches({value}, '[^0-9.-]') THEN {value} END"
-        parts += [f"coalesce(bit_or({_kind_sql(value, said)}), 0)", *_digits_sql(number)]
-    row = _select(connection, parts, relation)
+        parts += [f"coalesce(bit_or({kind_sql(value, said)}), 0)", *digits_sql(number)]
+    row = select_row(connection, parts, relation)
     return {name: Seen(*map(int, row[index * 3 : index * 3 + 3])) for index, name in enumerate(columns)}
 
 
-def _digits_sql(value: str) -> tuple[str, str]:
+def digits_sql(value: str) -> tuple[str, str]:
     """The most characters before a number's point (a sign counts as one), and after it."""
     point = f"strpos({value}, '.')"
     return (
@@ -165,28 +163,32 @@ def _digits_sql(value: str) -> tuple[str, str]:
     )
 
 
-def _select(connection: Any, parts: Sequence[str], relation: str) -> tuple[Any, ...]:
+def select_row(connection: Any, parts: Sequence[str], relation: str) -> tuple[Any, ...]:
     # fetchall: with fetchone the statement is not over, and its reject tables are not written.
     row: tuple[Any, ...] = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
     return row
 
 
-def _kind_sql(value: str, said: Csv) -> str:
-    """The kind of one value, NULL for none."""
+def kind_sql(value: str, said: Csv, *, temporal: bool = False) -> str:
+    """The kind of one value, NULL for none; temporal: a date, a time or a text, whatever else it looks like."""
     number = f"regexp_full_match({value}, '{_NUMBER}')"
     digits = f"length(ltrim(translate({value}, '-.', ''), '0'))"
     time = f"try_cast(regexp_extract({value}, '^{_TIME}', 0) AS TIMESTAMP) IS NOT NULL"
     formatted = _formatted(value, said.date_format, FORMATTED_DATE)
     formatted += _formatted(value, said.timestamp_format, FORMATTED_TIME)
+    times = f"""
+        WHEN length({value}) = 10 AND try_cast({value} AS DATE)::VARCHAR = {value} THEN {DATE}
+        WHEN regexp_full_match({value}, '{_TIME}') AND {time} THEN {TIME}
+        WHEN regexp_full_match({value}, '{_TIME}{_OFFSET}') AND {time} THEN {ZONED_TIME}"""
+    if temporal:
+        return f"CASE WHEN {value} IS NULL THEN NULL{times} ELSE {TEXT} END"
     return f"""CASE WHEN {value} IS NULL THEN NULL{formatted}
         WHEN try_cast({value} AS BIGINT)::VARCHAR = {value} THEN {BIGINT}
         WHEN {number} AND {value} NOT IN ('', '-', '-0') THEN CASE
             WHEN {value} NOT LIKE '%.%' THEN {BIG_INTEGER}
-            WHEN {digits} <= {_DOUBLE_DIGITS} THEN {SHORT_NUMBER} ELSE {LONG_NUMBER} END
-        WHEN regexp_full_match({value}, '{_EXPONENT}') THEN {EXPONENT}
-        WHEN length({value}) = 10 AND try_cast({value} AS DATE)::VARCHAR = {value} THEN {DATE}
-        WHEN regexp_full_match({value}, '{_TIME}') AND {time} THEN {TIME}
-        WHEN regexp_full_match({value}, '{_TIME}{_OFFSET}') AND {time} THEN {ZONED_TIME}
+            WHEN {digits} <= {_DOUBLE_DIGITS} OR try_cast({value} AS DOUBLE)::VARCHAR = {value} THEN {SHORT_NUMBER}
+            ELSE {LONG_NUMBER} END
+        WHEN regexp_full_match({value}, '{_EXPONENT}') THEN {EXPONENT}{times}
         WHEN lower({value}) IN ('true', 'false') THEN {BOOL}
         ELSE {TEXT} END"""
 

@@ -21,24 +21,26 @@ def check_names(names: Sequence[str], path: str) -> tuple[str, ...]:
 
     Raises SourceError for two that are the same column, and for one that no column can be called.
     """
-    seen: dict[str, str] = {}
-    checked = []
-    for index, raw in enumerate(names):
-        name = raw.strip() or f"column{index}"
+    checked = tuple(name.strip() or f"column{index}" for index, name in enumerate(names))
+    if len(set(checked)) < len(checked):
+        twice = next(name for name in checked if checked.count(name) > 1)
+        raise SourceError(f"{path} has two columns of one name: {twice!r}.", code="E367", hint=_HINT)
+    problems = name_problems(checked)
+    if problems:
+        raise SourceError(f"{path}: {next(iter(problems.values()))}.", code="E367", hint=_HINT)
+    return checked
+
+
+def name_problems(names: Sequence[str]) -> dict[str, str]:
+    """What is wrong with each name that cannot be a column, or only one that an earlier name is already."""
+    problems: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for name in names:
         column = column_name(name)
         if not column or "\0" in name:
-            raise _refuse(f"{path}: no column can be called {name!r}.")
-        if column.startswith("_dlt_") or column in METADATA_COLUMNS:
-            raise _refuse(f"{path}: the column {name!r} has a name that is kept for metadata.")
-        if column in seen:
-            same = (
-                f"twice {name!r}" if seen[column] == name else f"{seen[column]!r} and {name!r}, both {column}"
-            )
-            raise _refuse(f"{path} has two columns of one name: {same}.")
-        seen[column] = name
-        checked.append(name)
-    return tuple(checked)
-
-
-def _refuse(message: str) -> SourceError:
-    return SourceError(message, code="E367", hint=_HINT)
+            problems[name] = f"no column can be called {name!r}"
+        elif column.startswith("_dlt_") or column in METADATA_COLUMNS:
+            problems[name] = f"{name!r} is a name that is kept for metadata"
+        elif taken.setdefault(column, name) != name:
+            problems[name] = f"{taken[column]!r} and {name!r} would both be the column {column}"
+    return problems

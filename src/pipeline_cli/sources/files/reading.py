@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.manifest.files import Csv, FileFormat, FileResource
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline_cli.sources.column_types import ColumnType
     from pipeline_cli.sources.files.spool import Spool
     from pipeline_cli.sources.files.storage import Storage
+
+T = TypeVar("T")
 
 # One scan reads so many small files; a large one is read alone.
 _MOST_FILES, _MOST_BYTES, _LARGE_BYTES = 1000, 256 << 20, 64 << 20
@@ -116,6 +118,31 @@ def read_files(
         from pipeline_cli.sources.files.csv_reading import csv_scans
 
         yield from csv_scans(reading, files)
+    elif kind == "jsonl":
+        from pipeline_cli.sources.files.jsonl_reading import jsonl_scans
+
+        yield from jsonl_scans(reading, files)
+    else:
+        from pipeline_cli.sources.files.parquet_reading import parquet_scans
+
+        yield from parquet_scans(reading, files)
+
+
+def open_all(
+    reading: Reading, files: Sequence[Listed], open_one: Callable[[Reading, Listed], T]
+) -> Iterator[T]:
+    """The files opened, in their order; those of a bucket several at a time."""
+    if reading.storage.parallel == 1:
+        yield from (open_one(reading, file) for file in files)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(reading.storage.parallel) as threads:
+        try:
+            yield from threads.map(partial(open_one, reading), files)
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
 
 
 def batches(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:

@@ -62,8 +62,7 @@ class FilesResource:
 
     def failed(self, error: Exception, scan: Scan) -> Exception:
         """What DuckDB's refusal of a scan stands for; a ReadAgainError means: roll back, take `scans` once more."""
-        if isinstance(error, ReadAgainError):
-            self._careful.add(error.path)
+        if isinstance(error, SourceError):
             return error
         names = [file.path for file in scan.files if file.path not in self._careful]
         shown = names[0] if len(names) == 1 else f"one of {len(names)} files"

@@ -14,13 +14,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.files.compression import compression_of, decompress
 from pipeline_cli.sources.files.dialect import Dialect
-from pipeline_cli.sources.files.lines import RecordReader
+from pipeline_cli.sources.files.lines import RecordReader, physical_lines
 from pipeline_cli.sources.files.listing import Listed
 from pipeline_cli.sources.files.storage import DAMAGED, Storage
 from pipeline_cli.sources.scan import Malformed
@@ -33,17 +34,25 @@ class Spool:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._count = 0
+        self._serial = count(1)
 
     def fetch(self, storage: Storage, file: Listed) -> Path:
-        """The file's bytes, decompressed. Raises SourceError for one that is cut or damaged."""
-        target = self._place(file)
-        with storage.open(file) as stored:
-            head = stored.read(4)
-            stored.seek(0)
-            with decompress(stored, compression_of(head), file.path) as content, target.open("wb") as copy:
+        """The file's content, decompressed. Raises SourceError for one that is cut or damaged."""
+        stored = Path(file.address)
+        if not storage.is_local:
+            stored = self._place(file)
+            storage.fetch(file, stored)
+        with stored.open("rb") as packed:
+            compression = compression_of(packed.read(4))
+            if compression is None and not storage.is_local:
+                return stored
+            packed.seek(0)
+            target = self._place(file)
+            with decompress(packed, compression, file.path) as content, target.open("wb") as copy:
                 shutil.copyfileobj(content, copy, _CHUNK)
-        storage.check_unchanged(file)
+        if storage.is_local:
+            storage.check_unchanged(file)
+        self.drop(stored)
         return target
 
     def transcode(self, path: Path, file: Listed, encoding: str) -> Path:
@@ -84,14 +93,20 @@ class Spool:
                 at_line += record.line_count
         return target, left_out
 
+    def one_line_end(self, path: Path, file: Listed) -> Path:
+        """A copy whose lines all end in LF."""
+        target = self._place(file)
+        with path.open("rb") as source, target.open("wb") as copy:
+            copy.writelines(line.rstrip(b"\r\n") + b"\n" for line in physical_lines(source))
+        return target
+
     def drop(self, path: Path) -> None:
         """Remove one copy; what is not one is left alone."""
         if path.is_relative_to(self.root):
             path.unlink(missing_ok=True)
 
     def _place(self, file: Listed) -> Path:
-        self._count += 1
-        target = self.root / str(self._count) / file.path
+        target = self.root / str(next(self._serial)) / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,10 @@ class Storage(Protocol):
     def list_files(self, glob: str) -> list[Listed]: ...
 
     def open(self, file: Listed) -> BinaryIO: ...
+
+    def fetch(self, file: Listed, target: Path) -> None:
+        """Copy a file as it is stored."""
+        ...
 
     def check_unchanged(self, file: Listed) -> None:
         """Raise SourceError when the file is no longer the one that was listed."""
@@ -73,6 +78,11 @@ class LocalStorage:
     def open(self, file: Listed) -> BinaryIO:
         with _told(file.path):
             return Path(file.address).open("rb")
+
+    def fetch(self, file: Listed, target: Path) -> None:
+        with _told(file.path):
+            shutil.copyfile(file.address, target)
+        self.check_unchanged(file)
 
     def check_unchanged(self, file: Listed) -> None:
         try:
