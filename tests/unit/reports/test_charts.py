@@ -96,7 +96,7 @@ def test_two_drawings_of_a_page_share_no_id() -> None:
 def test_every_mark_tells_its_value_to_the_mouse() -> None:
     svg = drawn(BarChart(type="bar", x="x", y="y", format="money"), [("Books", 1234.5), ("Food", None)])
     assert re.findall(r"<title>([^<]*)</title>", svg)[0] == "Books: 1,234.50"
-    assert re.findall(r">([^<>]+)</text>", svg) == ["Books", "Food", "1,234.50", "–"]  # noqa: RUF001
+    assert re.findall(r">([^<>]+)</text>", svg) == ["Books", "Food", "1,234.50", "–"]
 
 
 @pytest.mark.parametrize("kind", [LineChart, AreaChart, BarChart])

@@ -1,0 +1,70 @@
+"""pipeline-cli report: pages anew from the warehouse, without a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline_cli.locks import hold_lock
+from pipeline_cli.testing import run_cli
+from tests.integration.reports.conftest import Shelf
+
+SALES = "title: Sales\nexports: [t]\nblocks:\n  t: {type: table, sql: SELECT x FROM gold.t}\n"
+BROKEN = "title: Broken\nblocks:\n  t: {type: table, sql: SELECT gone FROM gold.t}\n"
+
+
+@pytest.fixture
+def project(duck: Shelf) -> Path:
+    duck.add("sales", SALES)
+    duck.fill("gold", "t", [{"x": 1}])
+    return duck.root
+
+
+def test_it_writes_all_reports_and_prints_their_pages(project: Path) -> None:
+    result = run_cli(["report"], cwd=project)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ".pipeline/dev/reports/sales/latest/sales.html\n"
+    assert (project / result.stdout.strip()).is_file()
+
+
+def test_json_has_the_files(project: Path) -> None:
+    result = run_cli(["report", "sales", "--json"], cwd=project)
+    assert result.exit_code == 0, result.stderr
+    assert result.document is not None
+    assert (result.document["schema_version"], result.document["command"]) == (1, "report")
+    (report,) = result.document["reports"]
+    assert report["name"] == "sales"
+    assert [Path(file).name for file in report["files"]] == ["sales.html", "sales.t.csv"]
+    assert all((project / file).is_file() for file in [report["page"], *report["files"]])
+
+
+def test_one_that_fails_is_told_and_the_others_are_written(project: Path) -> None:
+    (project / "reports" / "broken.yaml").write_text(BROKEN, encoding="utf-8")
+    result = run_cli(["report", "--json"], cwd=project)
+    assert result.exit_code == 1
+    assert result.document is not None
+    assert [report["name"] for report in result.document["reports"]] == ["sales"]
+    (error,) = result.document["errors"]
+    assert error["code"] == "E350"
+    assert error["message"].startswith("report broken, block t: ")
+    told = run_cli(["report"], cwd=project)
+    assert told.exit_code == 1
+    assert "report broken, block t: " in told.stderr
+    assert "Traceback" not in told.stderr
+    assert told.stdout.strip().endswith("sales.html")
+
+
+def test_a_name_that_is_not_there_is_told_with_the_nearest(project: Path) -> None:
+    result = run_cli(["report", "sale"], cwd=project)
+    assert result.exit_code == 2
+    assert "Did you mean 'sales'?" in result.stderr
+
+
+def test_a_report_that_a_run_is_writing_is_busy(project: Path) -> None:
+    with hold_lock(
+        project / ".pipeline" / "dev" / "locks" / "report-sales.lock", "report sales", "pipeline-cli run"
+    ):
+        result = run_cli(["report"], cwd=project)
+    assert result.exit_code == 75
+    assert "report sales is held by" in result.stderr
