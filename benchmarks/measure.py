@@ -34,9 +34,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One command. peak_mb: the largest resident set of its process."""
+    """One command. cpu_s: of all its threads, without a server's; peak_mb: its process's largest resident set."""
 
     seconds: float
+    cpu_s: float
     peak_mb: float
 
 
@@ -99,15 +100,16 @@ def run_command(command: Command) -> Measurement:
             command.argv, cwd=command.folder, env=dict(command.env), stdout=output, stderr=output
         )
         watch = _MemoryWatch(process.pid)
-        process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
         peak_mb = watch.stop()
         if process.returncode != 0:
             output.seek(0)
             told = output.read().decode(errors="replace")[-5000:]
             sys.exit(f"{' '.join(command.argv)} failed ({process.returncode}):\n{told}")
     command.after()
-    return Measurement(seconds, peak_mb)
+    return Measurement(seconds, usage.ru_utime + usage.ru_stime, peak_mb)
 
 
 class _MemoryWatch:
@@ -146,8 +148,9 @@ def take_turns(contenders: Sequence[Contender], rounds: int) -> dict[str, list[M
                 os.sync()  # what the one before has written is not written in this one's time
                 measurement = run_command(command)
                 measured[contender.name].append(measurement)
-                told = f"{measurement.seconds:8.2f} s {measurement.peak_mb:8.0f} MB"
-                print(f"  {contender.name:<34} {told}", file=sys.stderr, flush=True)
+                told = f"{measurement.seconds:8.2f} s {measurement.cpu_s:8.2f} s of processors"
+                told += f" {measurement.peak_mb:8.0f} MB"
+                print(f"  {contender.name:<26} {told}", file=sys.stderr, flush=True)
     return measured
 
 
