@@ -16,7 +16,7 @@ from pipeline_cli.testing import CliResult, run_cli
 from tests.servers.json_api import JsonApi, sample_rows
 
 REPOSITORY = Path(__file__).parents[2]
-PARTS = ("pipelines.yaml", ".env.example", "sources", "destinations", "transforms", "plugins")
+PARTS = ("pipelines.yaml", ".env.example", "sources", "destinations", "transforms", "reports", "plugins")
 CRM_TOKEN = "token-of-the-sample-crm"
 
 Row = dict[str, Any]
