@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline_cli.manifest import codes
-from pipeline_cli.manifest.faker_columns import ColumnNode, TableNode, TextOf, is_true, is_unique, items
+from pipeline_cli.manifest.faker_columns import (
+    ColumnNode,
+    TableNode,
+    TextOf,
+    is_true,
+    is_unique,
+    items,
+    number,
+)
 from pipeline_cli.manifest.faker_values import Part, parse_template
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
 from pipeline_cli.manifest.names import table_name
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
-from pipeline_cli.manifest.nodes import Node
+from pipeline_cli.manifest.nodes import Node, child
 
 Place = tuple[str, str]  # table, column
 _TIMES = ("date", "timestamp", "after")
@@ -157,8 +165,17 @@ class FakerLinks:
         if column.kind == "uuid4":
             return True  # all are of one length
         if column.kind in ("sequence", "integer") and "slug" not in part.modifiers:
-            return is_alone or (bool(border) and not set(border) & set("-0123456789"))
+            # A sign of less than 0 belongs to the number; a border is what cannot.
+            digits = "0123456789" if self._is_positive(column) else "-0123456789"
+            return is_alone or (bool(border) and not set(border) & set(digits))
         return is_alone and not part.modifiers and not part.width
+
+    def _is_positive(self, column: ColumnNode) -> bool:
+        if column.kind == "integer":
+            ends = [number(node, self.text) for node in items(column.value)]
+        else:
+            ends = [number(child(column.value, name), self.text) or 0 for name in ("start", "step")]
+        return all(end is not None and end >= 0 for end in ends)
 
     # -- circles ---------------------------------------------------------------------------------------------
 

@@ -186,12 +186,17 @@ def test_the_sample_sources_are_read_and_are_right_for_editors_too(tmp_path: Pat
          "this template may give one text twice."),
         ('{template: "{name}.{id}@x", unique: true}', None, ""),
         ('{template: "{key}{name}", unique: true}', None, ""),
+        ('{template: "{name}-{id}", unique: true}', None, ""),
+        ('{template: "{name}-{below}", unique: true}', codes.WRONG_VALUE, "this template may give one text twice."),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_column_is_told(
     tmp_path: Path, keys: str, code: str | None, message: str
 ) -> None:
-    body = table(f"x: {keys}, name: name, at: {{date: [-1d, today]}}, id: sequence, key: uuid4")
+    body = table(
+        f"x: {keys}, name: name, at: {{date: [-1d, today]}}, id: sequence, key: uuid4, "
+        "below: {sequence: {step: -1}}"
+    )
     if code is None:
         assert read(tmp_path, body)
         return

@@ -84,9 +84,9 @@ class ProvidedColumns:
             made = self._from_formats(spec, locale, key)
             if made is not None:
                 return made
-        count = min(spec.row_count, self.pool_size)
+        count = max(1, min(spec.row_count, self.pool_size))  # one tells the type of a table without rows
         pool = as_array(self.pools.draw(spec.provider, spec.arguments, locale, count))
-        if count == spec.row_count:
+        if count >= spec.row_count:
             # As many calls as rows: each row has a value of its own call.
             return Pooled(pool, lambda rows: draws.shuffle(key, rows, count))
         return Pooled(pool, lambda rows: draws.below(key, rows, count))
@@ -143,7 +143,7 @@ class ProvidedColumns:
         return list(dict.fromkeys(value for value in mixed if value is not None))[:count]
 
     def _unique(self, spec: Provided) -> Column:
-        values = self._distinct(spec, spec.row_count)
+        values = self._distinct(spec, max(1, spec.row_count))
         if len(values) < spec.row_count:
             message = (
                 f"{spec.label}: unique: true needs {spec.row_count} different values,"
@@ -155,7 +155,7 @@ class ProvidedColumns:
         return Pooled(pool, lambda rows: draws.shuffle(spec.key, rows, spec.row_count))
 
     def _numbered(self, spec: Provided) -> Column:
-        drawn = self._distinct(spec, min(spec.row_count, self.pool_size))
+        drawn = self._distinct(spec, max(1, min(spec.row_count, self.pool_size)))
         names, tails = dict[str, None](), list[str]()
         for address in map(str, drawn):
             name, at, domain = address.partition("@")
