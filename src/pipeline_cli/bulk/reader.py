@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.request import IngestRequest
 from pipeline_cli.sources.column_types import column_name
 from pipeline_cli.sources.scan import ColumnResource, Scan
+
+_NUMBERS = count(1)  # functions are the instance's, and several sources may be loaded by one process
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class ScanReader:
         folder.mkdir()
         engine = self._target.engine
         sink = Sink(self._rules, scan, self._tally, folder)
-        with self._watcher.watch(engine, scan) as count, self._registered(scan, sink, count) as gate:
+        with self._watcher.watch(engine, scan) as tell, self._registered(scan, sink, tell) as gate:
             written = self._write(scan, table, gate, sink)
         for again in accepted_scan(scan, sink.accepted, engine):
             written += self._write(again, table, None, sink)
@@ -83,16 +86,16 @@ class ScanReader:
         return self._failed(refusal, scan) if self._failed and is_of_source else error
 
     @contextmanager
-    def _registered(self, scan: Scan, sink: Sink, count: Callable[[int], None]) -> Iterator[Gate]:
+    def _registered(self, scan: Scan, sink: Sink, tell: Callable[[int], None]) -> Iterator[Gate]:
         """What the statement refers to, known to the engine while it runs."""
         engine = self._target.engine
         predicates = compile_predicates(self._rules.contract, scan.columns)
-        name = f"sink_{self._rules.table}_{id(sink)}"
+        name = f"sink_{next(_NUMBERS)}"
         with ExitStack() as stack:
             for view, found in scan.objects.items():
                 is_reader = hasattr(found, "read_next_batch")
-                engine.register(view, counted(found, count) if is_reader else found)
-                stack.callback(engine.unregister, view)
+                engine.register(view, counted(found, tell) if is_reader else found)
+                stack.callback(_quietly, engine.unregister, view)
             described = engine.execute(f"DESCRIBE {describe_received(scan)}").fetchall()
             row = f"STRUCT({', '.join(f'{column} {kind}' for column, kind, *_ in described)})"
             functions: dict[str, tuple[Any, Any, bool]] = {name: (sink, ["VARCHAR", "VARCHAR", row], True)}
@@ -109,7 +112,7 @@ class ScanReader:
                     null_handling="special",
                     side_effects=has_effects,
                 )
-                stack.callback(engine.remove_function, key)
+                stack.callback(_quietly, engine.remove_function, key)
             yield Gate(predicates, name, self._keys(scan))
 
     def _keys(self, scan: Scan) -> Sequence[int]:
@@ -138,6 +141,14 @@ class ScanReader:
         if self._rules.disposition == "append":
             return [self._place.stamp.run_id, self._reject_count]
         return None if row.file is None or row.line is None else [row.file, row.line]
+
+
+def _quietly(forget: Callable[[str], Any], name: str) -> None:
+    """After an error the transaction takes no statement any more; the name is no other load's."""
+    import duckdb
+
+    with suppress(duckdb.Error):
+        forget(name)
 
 
 def _storable(value: Any) -> Any:

@@ -55,17 +55,19 @@ class DuckDBTarget:
         """For one statement; they are the instance's, and `writing()` keeps its other writers away meanwhile."""
         import duckdb
 
+        settings = self.engine.cursor()  # beside the transaction, which an error makes deaf
         # Without an order to keep, both cores write: a tenth faster, and no memory for what waits for its turn.
-        self.engine.execute(f"SET preserve_insertion_order = {'true' if is_ordered else 'false'}")
+        settings.execute(f"SET preserve_insertion_order = {'true' if is_ordered else 'false'}")
         # What is written could stay in memory up to 80% of the machine's: 600 MB after 5 million rows of 12
         # columns, 300 MB with this limit, and no slower. Where other statements hold more already, none is set.
         with suppress(duckdb.Error):
-            self.engine.execute(f"SET memory_limit = '{150 + 4 * column_count}MB'")
+            settings.execute(f"SET memory_limit = '{150 + 4 * column_count}MB'")
         try:
             yield
         finally:
-            self.engine.execute("RESET memory_limit")
-            self.engine.execute("RESET preserve_insertion_order")
+            settings.execute("RESET memory_limit")
+            settings.execute("RESET preserve_insertion_order")
+            settings.close()
 
     def insert(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:
         import pyarrow

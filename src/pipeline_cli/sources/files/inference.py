@@ -93,6 +93,8 @@ def _look(
     The whole is first held against what the first rows are, which costs a cast; only a column with other values
     is looked at value by value.
     """
+    if not columns:  # all of them have types already
+        return {}
     text = Seen(TEXT)
     found = {name: text for name in columns if name in seen and seen[name].is_text}
     left = {name: value for name, value in columns.items() if name not in found}
