@@ -64,7 +64,7 @@ class Malformed:
     """A line that has no columns to check: ragged, not JSON, an open quote. line: counted from 1."""
 
     file: str
-    line: int
+    line: int | None
     raw: str
     message: str
 
