@@ -8,12 +8,16 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline_cli.scaffold import copy_scaffold
 from tests.servers.network import block_network
 from tests.servers.postgres import PostgresServer, run_postgres
+
+if TYPE_CHECKING:
+    from tests.servers.s3 import S3Server
 
 # Before dlt, SQLMesh or dbt are imported: they look at HOME then.
 _HOME = Path(tempfile.mkdtemp(prefix="pipeline-cli-home-"))
@@ -103,6 +107,15 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[Callable[...,
 def postgres_url(postgres_database: Callable[..., str]) -> str:
     """The address of a new, empty database."""
     return postgres_database()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """One S3 server a test process: `create_bucket`, `put`, `keys`, and its endpoint_url and keys."""
+    from tests.servers.s3 import run_s3
+
+    with run_s3() as server:
+        yield server
 
 
 @pytest.fixture

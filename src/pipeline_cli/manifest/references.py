@@ -86,6 +86,10 @@ class References:
             from pipeline_cli.manifest.faker_checks import check_faker
 
             check_faker(source, self.text, self.findings)
+        if self.text(child(source, "type")) == "filesystem":
+            from pipeline_cli.manifest.file_checks import check_files
+
+            check_files(source, self.text, self.findings)
         if self.text(child(source, "type")) == "rest_api":
             parents = {
                 name: self._check_endpoint(entry, resources) for name, entry in resources.entries.items()

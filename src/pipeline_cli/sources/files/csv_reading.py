@@ -14,6 +14,7 @@ from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.files.compression import check_archive, compression_of
 from pipeline_cli.sources.files.csv_scan import CsvRelation
 from pipeline_cli.sources.files.dialect import SAMPLE_BYTES, Dialect, find_dialect
+from pipeline_cli.sources.files.examine import Examined, examine
 from pipeline_cli.sources.files.inference import Seen, add_types
 from pipeline_cli.sources.files.listing import Listed
 from pipeline_cli.sources.files.locate import locate_records
@@ -32,7 +33,7 @@ def csv_scans(reading: Reading, files: Sequence[Listed]) -> Iterator[tuple[Scan,
     found = _find_types(reading, groups)
     for dialect, batch in groups:
         specs = reading.specs(dialect.names, found, "text")
-        relation = CsvRelation(batch, dialect, reading.said)
+        relation = _relation(reading, batch, dialect)
         scan = Scan(
             relation.sql({spec.source: spec.data_type for spec in specs}),
             specs,
@@ -51,13 +52,13 @@ def _malformed(reading: Reading, relation: CsvRelation, connection: Any) -> list
     try:
         return relation.malformed(connection)
     except ReadAgainError as error:
-        if error.path in reading.careful:
+        if error.path in reading.care.by_line:
             raise SourceError(
                 f"{error.path} cannot be read: quotes do not match.",
                 code="E364",
                 hint='Check csv: {quote: ...}; quote: "" where quotes are ordinary characters.',
             ) from error
-        reading.careful.add(error.path)
+        reading.care.by_line.add(error.path)
         raise
 
 
@@ -89,12 +90,24 @@ def open_csv(reading: Reading, listed: Listed) -> tuple[LocalFile, Dialect]:
     dialect = find_dialect(head, reading.said, listed.path, reading.known_names, whole)
     if codecs.lookup(dialect.encoding).name not in ("utf-8", "utf-8-sig", "ascii"):
         _replace(reading, file, reading.spool.transcode(file.place, listed, dialect.encoding))
-    if dialect.mixed or listed.path in reading.careful:
-        mend(reading, file, dialect)
+    _take_care(reading, file, dialect)
     return file, dialect
 
 
-def mend(reading: Reading, file: LocalFile, dialect: Dialect) -> None:
+def _take_care(reading: Reading, file: LocalFile, dialect: Dialect) -> None:
+    """Mend a file that DuckDB would read wrongly, and see whether it may be read by several threads."""
+    by_line = dialect.mixed or file.listed.path in reading.care.by_line
+    if not (by_line or reading.care.tolerant):
+        return
+    found = Examined() if by_line else examine(file.place, dialect.quote, dialect.escape)
+    if by_line or found.mixed_ends or found.open_quote:
+        _mend(reading, file, dialect)
+        reading.care.by_line.add(file.listed.path)
+        found = examine(file.place, dialect.quote, dialect.escape)
+    file.one_thread = found.quoted_ends
+
+
+def _mend(reading: Reading, file: LocalFile, dialect: Dialect) -> None:
     """Put a copy in the file's place that has no open quotes and one kind of line end."""
     place, left_out = reading.spool.mend(file.place, file.listed, dialect)
     _replace(reading, file, place)
@@ -109,6 +122,10 @@ def _replace(reading: Reading, file: LocalFile, place: Path) -> None:
     file.place, file.is_copy = place, True
 
 
+def _relation(reading: Reading, files: Sequence[LocalFile], dialect: Dialect) -> CsvRelation:
+    return CsvRelation(files, dialect, reading.said, tolerant=reading.care.tolerant)
+
+
 def _find_types(reading: Reading, groups: Sequence[Group]) -> Mapping[str, ColumnType]:
     """The types of the columns that nobody has typed, from all of the files."""
     names = {name for dialect, _ in groups for name in dialect.names}
@@ -120,24 +137,37 @@ def _find_types(reading: Reading, groups: Sequence[Group]) -> Mapping[str, Colum
     seen: dict[str, Seen] = {}
     with duckdb.connect() as connection:
         for dialect, files in groups:
-            _look(reading, connection, CsvRelation(files, dialect, reading.said), untyped, seen)
+            _look(reading, connection, dialect, files, untyped, seen)
     return {name: found.column_type() for name, found in seen.items()}
 
 
 def _look(
-    reading: Reading, connection: Any, relation: CsvRelation, untyped: set[str], seen: dict[str, Seen]
+    reading: Reading,
+    connection: Any,
+    dialect: Dialect,
+    files: Sequence[LocalFile],
+    untyped: set[str],
+    seen: dict[str, Seen],
 ) -> None:
+    """Look at all of a group's values; what is learnt here about its files is known when they are loaded."""
     import duckdb
 
-    columns = {name: relation.number_sql(name) for name in relation.dialect.names if name in untyped}
+    relation = _relation(reading, files, dialect)
+    columns = {name: relation.number_sql(name) for name in dialect.names if name in untyped}
     try:
         add_types(connection, relation.sql({}), columns, reading.said, seen)
         relation.malformed(connection)
-    except (ReadAgainError, duckdb.InvalidInputException):
-        careless = [file for file in relation.files if file.listed.path not in reading.careful]
-        if not careless:
+        return
+    except duckdb.Error:
+        if reading.care.tolerant:
             raise
-        for file in careless:
-            mend(reading, file, relation.dialect)
-            reading.careful.add(file.listed.path)
-        _look(reading, connection, CsvRelation(relation.files, relation.dialect, reading.said), untyped, seen)
+        reading.care.tolerant = True
+        careless = list(files)
+    except ReadAgainError as error:
+        if error.path in reading.care.by_line:
+            raise
+        reading.care.by_line.add(error.path)
+        careless = [file for file in files if file.listed.path == error.path]
+    for file in careless:
+        _take_care(reading, file, dialect)
+    _look(reading, connection, dialect, files, untyped, seen)

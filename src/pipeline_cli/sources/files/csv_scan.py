@@ -20,11 +20,11 @@ _GROUPED = r"[-+]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?"
 class CsvRelation:
     """Files of one dialect, as one relation. The instance belongs to one scan: it has a reject table."""
 
-    def __init__(self, files: Sequence[LocalFile], dialect: Dialect, said: Csv) -> None:
+    def __init__(self, files: Sequence[LocalFile], dialect: Dialect, said: Csv, *, tolerant: bool) -> None:
         self.files = files
         self.dialect = dialect
         self._said = said
-        self._rejects = Rejects(files)
+        self._rejects = Rejects(files) if tolerant else None
 
     def sql(self, types: Mapping[str, str]) -> str:
         """The FROM clause; types: dlt's data types by name, for numbers with a decimal comma."""
@@ -68,7 +68,8 @@ class CsvRelation:
             "nullstr": literals(("", *self.null_values)),
             "compression": "'none'",  # a decompressed copy is still called .gz
             "filename": literal(FILE),
-            **self._rejects.options(),
+            "parallel": str(not any(file.one_thread for file in self.files)).lower(),
+            **(self._rejects.options() if self._rejects else {}),
         }
         written = ", ".join(f"{key} = {value}" for key, value in options.items())
         return f"read_csv([{paths}], {written})"
@@ -83,4 +84,4 @@ class CsvRelation:
         Raises ReadAgainError when good lines were lost with a bad one: an open quote takes all that follows.
         """
         found = [line for file in self.files for line in file.left_out]
-        return found + self._rejects.malformed(connection)
+        return found + (self._rejects.malformed(connection) if self._rejects else [])

@@ -134,7 +134,7 @@ def _find_quote(lines: list[str]) -> str:
     if '"' in text:
         return '"'
     singles = len(re.findall(r"(?m)(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|\r\n]|$)", text))
-    return "'" if singles > 1 and singles >= len(lines) else '"'
+    return "'" if singles > 1 and singles >= len(lines) - 1 else '"'
 
 
 def _find_escape(lines: list[str], quote: str) -> str:

@@ -114,14 +114,14 @@ def _confirm(
     checks = {name: _like_sql(columns[name], seen, said) for name, seen in likely.items()}
     checks = {name: check for name, check in checks.items() if check}
     # Columns that are not asked for are not parsed, and what is malformed in them would not be told.
-    parts = [f"count({value})" for value in columns.values()]
-    first = len(parts)
+    parts = ["count(COLUMNS(*))"]
     for name, check in checks.items():
         parts += [f"coalesce(bool_and({check}), true)", *digits_sql(columns[name])]
     row = select_row(connection, parts, relation)
+    answers = row[len(row) - 3 * len(checks) :]
     found = {}
     for index, name in enumerate(checks):
-        holds, whole_digits, decimals = row[first + index * 3 : first + index * 3 + 3]
+        holds, whole_digits, decimals = answers[index * 3 : index * 3 + 3]
         if holds:
             found[name] = Seen(likely[name].kinds, whole_digits, decimals)
     return found

@@ -28,24 +28,40 @@ _MOST_FILES, _MOST_BYTES, _LARGE_BYTES = 1000, 256 << 20, 64 << 20
 
 @dataclass(slots=True)
 class LocalFile:
-    """A file where DuckDB reads it: in its place, or in the spool. left_out: lines that the copy has not."""
+    """A file where DuckDB reads it: in its place, or in the spool. left_out: lines that the copy has not.
+
+    one_thread: it has to be read by one thread alone.
+    """
 
     listed: Listed
     place: Path
     is_copy: bool = False
     left_out: list[Malformed] = field(default_factory=list)
+    one_thread: bool = False
+
+
+@dataclass(slots=True)
+class Care:
+    """How a resource's CSV files are read; what one reading finds out, the next one knows.
+
+    tolerant: lines that are malformed are left out and told; without it the whole file is refused, and known to
+    be read rightly. by_line: paths of files whose records are split in Python.
+    """
+
+    tolerant: bool = False
+    by_line: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of a resource's new files. careful: paths of files to split line by line."""
+    """One reading of a resource's new files."""
 
     project: Project
     hints: FileResource
     known: Known
     storage: Storage
     spool: Spool
-    careful: set[str]
+    care: Care
     notes: list[str]
 
     @cached_property

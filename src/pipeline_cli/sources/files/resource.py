@@ -10,7 +10,7 @@ from pipeline_cli.errors import SourceError
 from pipeline_cli.manifest.files import FileFormat, FileResource, FilesystemSource, OnTrouble
 from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.files.listing import Listed, is_new
-from pipeline_cli.sources.files.reading import Reading, read_files
+from pipeline_cli.sources.files.reading import Care, Reading, read_files
 from pipeline_cli.sources.files.spool import content_hash, open_spool
 from pipeline_cli.sources.files.storage import (
     EMPTY_FILE,
@@ -50,31 +50,33 @@ class FilesResource:
         self._shown = f"{source}.{name}"
         self._entry = entry
         self._hints: FileResource = entry.resources[name]
-        self._careful: set[str] = set()
+        self._care = Care()
+        self._reads_csv = False
 
     @contextmanager
     def scans(self, known: Known) -> Iterator[Iterator[Scan]]:
         """What is new; raises SourceError. Copies of files are gone on leaving."""
         with open_spool(self._project.state_dir) as spool:
             storage = open_storage(self._project, self._entry)
-            reading = Reading(self._project, self._hints, known, storage, spool, self._careful, self.notes)
+            reading = Reading(self._project, self._hints, known, storage, spool, self._care, self.notes)
             yield self._scans(known, storage, reading)
 
     def failed(self, error: Exception, scan: Scan) -> Exception:
         """What DuckDB's refusal of a scan stands for; a ReadAgainError means: roll back, take `scans` once more."""
         if isinstance(error, SourceError):
             return error
-        names = [file.path for file in scan.files if file.path not in self._careful]
+        names = [file.path for file in scan.files]
         shown = names[0] if len(names) == 1 else f"one of {len(names)} files"
-        if names and "state machine" in str(error):
-            self._careful.update(names)
-            return ReadAgainError(shown, "line ends of several kinds")
+        if self._reads_csv and not self._care.tolerant:
+            self._care.tolerant = True
+            return ReadAgainError(shown, "lines that cannot be read")
         first = str(error).strip().splitlines()[0]
         return SourceError(f"{self._shown}: {shown} cannot be read: {first}", code="E364")
 
     def _scans(self, known: Known, storage: Storage, reading: Reading) -> Iterator[Scan]:
         files = self._list(storage)
         kind = self._format(files)
+        self._reads_csv = kind == "csv"
         new, hashes = self._choose_new(files, known, storage)
         empty = [file for file in new if not file.size_bytes]
         if empty:
