@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.cases import CASES  # noqa: E402
-from benchmarks.measure import Missing, Ratio, print_json, print_table  # noqa: E402
+from benchmarks.measure import MeasuringError, Missing, Ratio, print_json, print_table  # noqa: E402
 from benchmarks.peers import install_peers  # noqa: E402
 from benchmarks.workshop import Workshop, working_folder  # noqa: E402
 from tests.servers.postgres import run_postgres  # noqa: E402
@@ -45,7 +45,10 @@ def run_cases(arguments: argparse.Namespace, shop: Workshop) -> tuple[list[Ratio
     for name in arguments.cases or CASES:
         print(name, file=sys.stderr, flush=True)
         begun = time.perf_counter()
-        outcome = CASES[name](shop)
+        try:
+            outcome = CASES[name](shop)
+        except MeasuringError as error:
+            outcome = [], [Missing(name, str(error))]
         print(f"  ({time.perf_counter() - begun:.0f} s)", file=sys.stderr, flush=True)
         if not arguments.json:
             print_table(*outcome)

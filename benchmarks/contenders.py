@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.files import COLUMNS, METADATA, NAMES
-from benchmarks.measure import Command, Contender
+from benchmarks.measure import Command, Contender, MeasuringError
 from benchmarks.peers import Peer, ingestr_command, sling_command
 from benchmarks.projects import POSTGRES_URL, Orders, make_orders_project, run_command_of
 from benchmarks.workshop import Workshop
@@ -146,7 +146,7 @@ def clean(shop: Workshop, folder: Path, database: str = "") -> None:
 
 
 def expect_rows(warehouse: str | Path, table: str, rows: int) -> None:
-    """End the benchmark where the table has another number of rows: its seconds would mean nothing."""
+    """Raises MeasuringError where the table has another number of rows."""
     count = f"SELECT count(*) FROM {table}"
     if isinstance(warehouse, Path):
         import duckdb
@@ -160,4 +160,4 @@ def expect_rows(warehouse: str | Path, table: str, rows: int) -> None:
             cursor.execute(count)
             found = cursor.fetchone()
     if found != (rows,):
-        sys.exit(f"{table} in {warehouse} has {found} rows, not {rows:,}")
+        raise MeasuringError(f"{table} in {warehouse} has {found} rows, not {rows:,}")

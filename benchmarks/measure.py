@@ -92,8 +92,12 @@ class Missing:
     why: str
 
 
+class MeasuringError(Exception):
+    """A command failed, or did not do what it should have: its seconds mean nothing."""
+
+
 def run_command(command: Command) -> Measurement:
-    """Run it once. Its output is shown when it fails, and the benchmark ends."""
+    """Run it once. Raises MeasuringError with the end of its output when it fails."""
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -107,7 +111,7 @@ def run_command(command: Command) -> Measurement:
         if process.returncode != 0:
             output.seek(0)
             told = output.read().decode(errors="replace")[-5000:]
-            sys.exit(f"{' '.join(command.argv)} failed ({process.returncode}):\n{told}")
+            raise MeasuringError(f"{' '.join(command.argv)} failed ({process.returncode}):\n{told}")
     command.after()
     return Measurement(seconds, usage.ru_utime + usage.ru_stime, peak_mb)
 

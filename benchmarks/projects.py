@@ -92,7 +92,7 @@ def make_orders_project(folder: Path, destination: str, orders: Orders) -> Path:
 
 
 def make_faker_project(folder: Path, rows: int) -> None:
-    folder.mkdir(parents=True)
+    """A project that generates so many customers, of FAKER_COLUMNS, into DuckDB."""
     customers: dict[str, object] = {"rows": rows, "columns": FAKER_COLUMNS}
     _write_manifest(folder, "duckdb", {"type": "faker", "seed": 42, "resources": {"customers": customers}})
 
