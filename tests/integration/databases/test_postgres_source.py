@@ -76,7 +76,7 @@ def test_every_type_arrives_exactly(shop: Shop, world: DatabaseWorld) -> None:
         "2024-01-01 12:00:00+00", "23:59:59.5", '{"a": [1, 2]}', b"\x00\xff", '["a",null,"b c"]',
         "00000000-0000-0000-0000-000000000001", "happy", "1 day", "10.0.0.1",
     )  # fmt: skip
-    empty = world.query("SELECT name, code, raw, at FROM bronze_shop.items WHERE id = 2")
+    empty = world.query('SELECT name, code, raw, "at" FROM bronze_shop.items WHERE id = 2')
     assert empty == [("", None, None, None)]
 
 
