@@ -77,20 +77,25 @@ def print_failure(settings: Settings, mistakes: Sequence[Mistake], *, counted: b
 
 def print_error(settings: Settings, error: PipelineCliError) -> int:
     """Tell an expected error, secrets masked, and return its exit code."""
+    mistakes = make_presentable(settings, error.mistakes)
+    print_failure(settings, mistakes, counted=isinstance(error, ManifestError))
+    return error.exit_code
+
+
+def make_presentable(settings: Settings, mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """The mistakes with their secrets masked, and with the environment in the commands of their hints."""
     from pipeline_cli.project import in_environment
     from pipeline_cli.secrets import mask
 
-    mistakes = [
+    return [
         replace(
             mistake,
             message=mask(mistake.message, settings.secrets),
             hint=mistake.hint
             and mask(in_environment(mistake.hint, settings.command_option), settings.secrets),
         )
-        for mistake in error.mistakes
+        for mistake in mistakes
     ]
-    print_failure(settings, mistakes, counted=isinstance(error, ManifestError))
-    return error.exit_code
 
 
 def wants_color(stream: TextIO) -> bool:

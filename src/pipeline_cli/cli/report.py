@@ -25,7 +25,7 @@ def command(settings: Settings, names: tuple[str, ...]) -> int:
     Example: pipeline-cli report daily_sales
     """
     from pipeline_cli.cli.names import require_name
-    from pipeline_cli.cli.output import print_failure, print_result
+    from pipeline_cli.cli.output import make_presentable, print_failure, print_result
     from pipeline_cli.errors import EXIT_DONE, EXIT_STEP_FAILED, UsageError
 
     project = settings.open_project(sources=())
@@ -34,7 +34,8 @@ def command(settings: Settings, names: tuple[str, ...]) -> int:
             "The manifest has no reports.", hint="Add one below `reports:`, or in reports/<name>.yaml."
         )
     wanted = [require_name(name, project.manifest.reports, "report") for name in dict.fromkeys(names)]
-    written, mistakes = _write(project, wanted or list(project.manifest.reports))
+    written, found = _write(project, wanted or list(project.manifest.reports))
+    mistakes = make_presentable(settings, found)
     if mistakes and not settings.json:
         print_failure(settings, mistakes)
     fields: dict[str, Any] = {

@@ -38,7 +38,7 @@ def draw_spec(chart: Chart, series: Series, width: int) -> Spec:
     layers = _lying_bars(series, color) if lying else _standing(chart, series, width, color)
     count = len(dict.fromkeys(point.x for point in series.points))
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": width,
         "height": {"step": 26} if lying else 220 if width < 400 else 260,
         "autosize": {"type": "fit-x", "contains": "padding"},

@@ -16,6 +16,7 @@ from pipeline_cli.reports.values import write_moment
 
 PAGE_WIDTH = 1120  # of the page's text, in pixels, as report.css has it
 GAP, INNER = 20, 44
+WIDEST = 900
 PHONE_WIDTH = 330
 MOST_DATA_ROWS = 200  # of a chart, in the table below it
 
@@ -56,7 +57,8 @@ class Facts:
 def width_of(span: int, columns: int) -> int:
     """Pixels that a drawing has in a block of `span` of the page's `columns`."""
     column = (PAGE_WIDTH - GAP * (columns - 1)) / columns
-    return int(column * span + GAP * (span - 1) - INNER)
+    # A wider drawing would have letters too small to read once a tablet or a sheet of paper makes it smaller.
+    return min(int(column * span + GAP * (span - 1) - INNER), WIDEST)
 
 
 def render_page(report: Report, facts: Facts, views: Sequence[View]) -> str:

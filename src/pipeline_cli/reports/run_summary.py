@@ -96,7 +96,7 @@ def describe_step(step: StepResult) -> str:
         built = sum(model.status == "succeeded" for model in step.models)
         return f"{_plural(built, 'model')} built" if built else ""
     if step.kind == "report":
-        return _describe_files(step)
+        return _describe_files(step) if step.status == "succeeded" else ""
     return _describe_checks(step.checks) if step.checks or step.status != "unchanged" else ""
 
 

@@ -68,3 +68,16 @@ def test_a_report_that_a_run_is_writing_is_busy(project: Path) -> None:
         result = run_cli(["report"], cwd=project)
     assert result.exit_code == 75
     assert "report sales is held by" in result.stderr
+
+
+def test_a_command_in_a_hint_names_the_environment(project: Path) -> None:
+    manifest = (project / "pipelines.yaml").read_text(encoding="utf-8")
+    two = manifest.replace(
+        "{dev: {destination: warehouse}}", "{dev: {destination: warehouse}, live: {destination: warehouse}}"
+    )
+    assert two != manifest
+    (project / "pipelines.yaml").write_text(two, encoding="utf-8")
+    result = run_cli(["report", "--env", "live", "--json"], cwd=project)
+    assert result.document is not None
+    assert "pipeline-cli report --env live sales" in result.document["errors"][0]["hint"]
+    assert not list(project.glob(".pipeline/live/reports/sales/*"))

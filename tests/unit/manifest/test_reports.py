@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import jsonschema
 import pytest
+import yaml
 
 from pipeline_cli.manifest.reader import read_manifest
 from pipeline_cli.manifest.reports import BarChart, Figures
+from pipeline_cli.manifest.schema import entry_schema
 from tests.unit.manifest.helpers import HEAD, TAIL, mistakes, mistakes_of, only, read, write
 
 REPORT = """
@@ -104,3 +107,13 @@ def test_all_mistakes_of_a_report_are_told_at_once(tmp_path: Path) -> None:
         .replace("day: {}", "day: {x: 1}")
     )
     assert [mistake.code for mistake in mistakes(tmp_path, body)] == ["E113", "E111", "E114"]
+
+
+def test_the_schema_for_editors_takes_the_reference_report_and_refuses_unknown_keys() -> None:
+    text = (Path(__file__).parents[3] / "reports" / "daily_sales.yaml").read_text(encoding="utf-8")
+    check = jsonschema.Draft202012Validator(entry_schema("reports")).is_valid
+    report = yaml.safe_load(text)
+    assert check(report)
+    assert not check({**report, "colour": "red"})
+    assert not check({**report, "blocks": {"a": {"type": "pie", "x": "a", "y": "b"}}})
+    assert not check({**report, "blocks": {"a": {"type": "bar", "x": "a"}}})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from pipeline_cli.errors import UsageError
@@ -64,6 +66,13 @@ def test_transform_needs_every_source_and_the_tests_before_it() -> None:
 )
 def test_from_leaves_out_what_comes_before(start: str, expected: list[str]) -> None:
     assert names(start, "crm") == {"crm": expected}
+
+
+def test_reports_come_last_and_need_every_source_and_test() -> None:
+    pipeline = Pipeline(sources=("api",), transforms=("staging", "marts"), reports=("sales", "stock"))
+    plan = plan_run(dataclasses.replace(MANIFEST, pipelines={"shop": pipeline}))[0]
+    assert [step.name for step in plan.steps][-2:] == ["report:sales", "report:stock"]
+    assert {step.needs for step in plan.steps[-2:]} == {("ingest:api", "test:staging", "test:marts")}
 
 
 def test_from_a_step_leaves_out_the_pipelines_that_do_not_have_it() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_cli.document import CheckResult, StepResult
-from pipeline_cli.manifest.models import Manifest, Pipeline, Report
+from pipeline_cli.manifest.models import Pipeline, Report
 from pipeline_cli.manifest.reports import ReportTable
 from pipeline_cli.reports.run_summary import render_summary
 from pipeline_cli.reports.stored_run import read_result
@@ -20,13 +20,11 @@ TABLE = ReportTable(type="table", sql="SELECT x FROM gold_shop.marts")
 SHOP = Pipeline(sources=("api",), transforms=("marts",), reports=("sales",))
 
 
-def with_report(world: World, table: ReportTable = TABLE, **pipelines: Pipeline) -> World:
+def with_report(world: World, table: ReportTable = TABLE) -> World:
     """The world with the report `sales`, exported, in its pipelines."""
-    manifest = world.project.manifest
-    values = {field.name: getattr(manifest, field.name) for field in dataclasses.fields(manifest)}
     report = Report(title="Sales", blocks={"rows": table}, exports=("rows",))
-    values |= {"reports": {"sales": report}} | ({"pipelines": pipelines} if pipelines else {})
-    world.project = dataclasses.replace(world.project, manifest=Manifest(**values))
+    manifest = dataclasses.replace(world.project.manifest, reports={"sales": report})
+    world.project = dataclasses.replace(world.project, manifest=manifest)
     return world
 
 
