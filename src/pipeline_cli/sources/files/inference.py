@@ -116,7 +116,9 @@ def _confirm(
     # Columns that are not asked for are not parsed, and what is malformed in them would not be told.
     parts = ["count(COLUMNS(*))"]
     for name, check in checks.items():
-        parts += [f"coalesce(bool_and({check}), true)", *digits_sql(columns[name])]
+        # NULL is not false: bool_and passes over it, and a cast that fails is NULL.
+        holds = f"coalesce({check}, {columns[name]} IS NULL)"
+        parts += [f"coalesce(bool_and({holds}), true)", *digits_sql(columns[name])]
     row = select_row(connection, parts, relation)
     answers = row[len(row) - 3 * len(checks) :]
     found = {}
@@ -129,7 +131,7 @@ def _confirm(
 
 def _like_sql(value: str, seen: Seen, said: Csv) -> str | None:
     """A cheap condition under which a value is of no other kind than those seen; None where there is none."""
-    if said.date_format or said.timestamp_format:
+    if said.date_format or said.timestamp_format or not seen.kinds:
         return None
     if seen.kinds == BIGINT:
         return f"try_cast({value} AS BIGINT)::VARCHAR = {value}"

@@ -50,40 +50,40 @@ class RemoteStorage:
     def list_files(self, glob: str) -> list[Listed]:
         folder, pattern = fixed_folder(glob), glob_pattern(glob)
         with self._told(self.shown, MISSING_FOLDER):
-            root = self._root.rstrip("/")
+            root = self.root.rstrip("/")
             top = f"{root}/{folder}" if folder else root or "/"
-            found = self._system.find(top, maxdepth=depth_below(glob, folder), detail=True)
+            found = self.system.find(top, maxdepth=depth_below(glob, folder), detail=True)
             files = [_listed(name, info, root) for name, info in found.items() if info["type"] == "file"]
             files = sorted((file for file in files if pattern.match(file.path)), key=lambda file: file.path)
-            if not files and not self._system.exists(root or "/"):
+            if not files and not self.system.exists(root or "/"):
                 raise FileNotFoundError("nothing is stored there")
         return files
 
     def open(self, file: Listed) -> BinaryIO:
         with self._told(file.path, CHANGED):
-            return cast(BinaryIO, self._system.open(file.address, "rb"))
+            return cast(BinaryIO, self.system.open(file.address, "rb"))
 
     def fetch(self, file: Listed, target: Path) -> None:
         """Copy a file here. Raises SourceError when it is another than the one that was listed."""
         with self._told(file.path, CHANGED):
-            self._system.get_file(file.address, str(target))
+            self.system.get_file(file.address, str(target))
         if target.stat().st_size != file.size_bytes:
             raise changed(file, f"had {file.size_bytes} bytes and has {target.stat().st_size}")
         self.check_unchanged(file)
 
     def check_unchanged(self, file: Listed) -> None:
         with self._told(file.path, CHANGED):
-            info = self._system.info(file.address)
-        now = _listed(file.address, info, self._root.rstrip("/"))
+            info = self.system.info(file.address)
+        now = _listed(file.address, info, self.root.rstrip("/"))
         if (now.size_bytes, now.tag) != (file.size_bytes, file.tag):
             raise changed(file, "was written to")
 
     @cached_property
-    def _root(self) -> str:
-        return str(self._system._strip_protocol(self._url))
+    def root(self) -> str:
+        return str(self.system._strip_protocol(self._url))
 
     @cached_property
-    def _system(self) -> Any:
+    def system(self) -> Any:
         """The fsspec file system; no instance is shared, and no listing is kept."""
         import fsspec
 
