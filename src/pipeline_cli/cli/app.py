@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("pipeline_cli.cli.logs", "Print the log of a run."),
     "quarantine": ("pipeline_cli.cli.quarantine", "List the rejected records, or show one."),
     "contract": ("pipeline_cli.cli.contract", "Write a first contract from a resource's data."),
+    "generate": ("pipeline_cli.cli.generate", "Write a source's rows as files to a place for files."),
     "record": ("pipeline_cli.cli.record", "Record a source's answers, for environments that replay."),
     "show": ("pipeline_cli.cli.show", "Open dlt's dashboard on what was loaded."),
     "dlt": ("pipeline_cli.cli.dlt", "Run dlt's own command with the manifest's settings."),

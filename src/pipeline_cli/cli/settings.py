@@ -44,13 +44,14 @@ class Settings:
         *,
         pipelines: Collection[str] | None = None,
         sources: Collection[str] | None = None,
+        destinations: Collection[str] = (),
         network: bool = False,
         lenient: bool = False,
     ) -> Reading:
         """Read and check the manifest for the wanted environment. Raises ManifestError, UsageError.
 
         pipelines, sources: what will be used; variables that only others need may be missing. By default all.
-        network, lenient: as of the reader.
+        destinations, network, lenient: as of the reader.
         """
         from pipeline_cli.manifest.reader import read_manifest
 
@@ -60,6 +61,7 @@ class Settings:
             self.environment,
             pipelines=pipelines,
             sources=sources,
+            destinations=destinations,
             network=network,
             lenient=lenient,
         )
@@ -71,12 +73,15 @@ class Settings:
         *,
         pipelines: Collection[str] | None = None,
         sources: Collection[str] | None = None,
+        destinations: Collection[str] = (),
         network: bool = False,
     ) -> Project:
         """The project, bound to the wanted environment; arguments and errors as of `read_manifest`."""
         from pipeline_cli.project import Project
 
-        reading = self.read_manifest(pipelines=pipelines, sources=sources, network=network)
+        reading = self.read_manifest(
+            pipelines=pipelines, sources=sources, destinations=destinations, network=network
+        )
         project = Project(self.find_root(), reading.manifest, reading.environment, self.secrets)
         self.command_option = project.command_option
         return project

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline_cli.manifest.files import FileCredentials
 from pipeline_cli.manifest.models import key
 
 
@@ -17,5 +17,5 @@ class FilesystemDestination:
     bucket_url: str = key(
         "The folder or bucket; a relative path is inside the environment's state.", path="data"
     )
-    credentials: Mapping[str, str] = key("How the place is reached, as of a filesystem source.", default={})
+    credentials: FileCredentials | None = key("How the bucket or server is entered.", default=None)
     format: Literal["parquet", "jsonl"] = key("What a lake's files are.", default="parquet")
