@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.files.reading import LocalFile
@@ -90,7 +90,8 @@ def _with_lines(place: str, shown: str, rejects: Sequence[tuple[int, str, str]])
     found = []
     with Path(place).open("rb") as file:
         line, position = 1, 0
-        for start, problem, text in sorted(rejects):
+        for said, problem, text in sorted(rejects):
+            start = _after_blank_lines(file, said)
             line += _count_lines(file, position, start)
             position = start
             if len(text) >= _TRUNCATED or problem == _PROBLEMS["INVALID ENCODING"]:
@@ -100,7 +101,15 @@ def _with_lines(place: str, shown: str, rejects: Sequence[tuple[int, str, str]])
     return found
 
 
-def _count_lines(file: Any, start: int, end: int) -> int:
+def _after_blank_lines(file: BinaryIO, start: int) -> int:
+    """Where the line begins: DuckDB may say the blank line before it."""
+    file.seek(start)
+    while (char := file.read(1)) and char in b"\r\n":
+        start += 1
+    return start
+
+
+def _count_lines(file: BinaryIO, start: int, end: int) -> int:
     """The line ends between two positions: LF, CR LF and CR."""
     file.seek(start)
     found, left, after_cr = 0, end - start, False
