@@ -147,7 +147,10 @@ def _x_of(chart: Chart, series: Series, width: int) -> Spec:
 
 def _time_axis(chart: Chart, series: Series, width: int, axis: Spec) -> Spec:
     period = series.period or "day"
-    periods = between(series.points[0].x, series.points[-1].x, period)
+    drawn = list(dict.fromkeys(point.x for point in series.points))
+    periods = between(drawn[0], drawn[-1], period)
+    if not set(drawn) <= set(periods):  # too many, or not the beginnings of periods
+        periods = drawn
     room = max(2, width // LABEL_ROOM)
     shown = [_x_value(moment) for moment in periods[:: -(-len(periods) // room)]]
     if chart.type == "bar":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from pipeline_cli.manifest.reports import Period
@@ -39,7 +39,7 @@ class AsOf:
 
     @property
     def end(self) -> datetime:
-        return self.moment + _FIXED["day"] if self.is_day else self.moment
+        return end_of(self.moment, "day") if self.is_day else self.moment
 
 
 def guess_period(moments: Sequence[datetime]) -> Period:
@@ -52,11 +52,14 @@ def guess_period(moments: Sequence[datetime]) -> Period:
 
 
 def end_of(moment: datetime, period: Period) -> datetime:
-    """When the period that begins at `moment` is over."""
-    if period in _FIXED:
-        return moment + _FIXED[period]
-    months = moment.year * 12 + moment.month - 1 + _MONTHS[period]
-    return moment.replace(year=months // 12, month=months % 12 + 1, day=min(moment.day, 28))
+    """When the period that begins at `moment` is over; the end of time where that is beyond the year 9999."""
+    try:
+        if period in _FIXED:
+            return moment + _FIXED[period]
+        months = moment.year * 12 + moment.month - 1 + _MONTHS[period]
+        return moment.replace(year=months // 12, month=months % 12 + 1, day=min(moment.day, 28))
+    except (ValueError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def is_unfinished(moment: datetime, period: Period, made_at: datetime, as_of: AsOf | None) -> bool:
@@ -75,8 +78,10 @@ def is_unfinished(moment: datetime, period: Period, made_at: datetime, as_of: As
 
 
 def between(first: datetime, last: datetime, period: Period) -> list[datetime]:
-    """The beginnings of all periods from `first` to `last`; at most MOST_PERIODS."""
+    """The beginnings of all periods from `first` to `last`; of none where they are more than MOST_PERIODS."""
     found = [first]
-    while found[-1] < last and len(found) < MOST_PERIODS:
+    while found[-1] < last:
+        if len(found) == MOST_PERIODS:
+            return []
         found.append(end_of(found[-1], period))
     return found

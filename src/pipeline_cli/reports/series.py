@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from pipeline_cli.reports.results import Rows
 from pipeline_cli.reports.values import DASH, Writer, as_moment, as_number, label_of, make_writer
 
 MOST_CATEGORIES = 40
+LARGEST = 1e300  # beyond it, sums of numbers are no numbers any more
 MOST_SERIES = 8  # more colours cannot be told apart
 
 Axis = Literal["time", "number", "category"]
@@ -81,9 +81,10 @@ def make_series(
 
 
 def _axis_of(values: Sequence[Any]) -> Axis:
-    if values and all(isinstance(value, datetime) or as_moment(value) is not None for value in values):
+    if values and all(as_moment(value) is not None for value in values):
         return "time"
-    if values and all(not isinstance(value, str) and as_number(value) is not None for value in values):
+    numbers = [None if isinstance(value, str) else as_number(value) for value in values]
+    if values and all(number is not None and abs(float(number)) < LARGEST for number in numbers):
         return "number"
     return "category"
 
@@ -104,7 +105,7 @@ def _plain(x: Any) -> Any:
 
 def _drawn(y: Any) -> float | None:
     number = as_number(y)
-    return float(number) if number is not None and math.isfinite(number) else None
+    return float(number) if number is not None and abs(float(number)) < LARGEST else None
 
 
 def _cut(points: list[Point], axis: Axis) -> tuple[list[Point], str]:

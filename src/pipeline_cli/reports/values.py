@@ -70,29 +70,29 @@ def as_number(value: Any) -> float | Decimal | None:
     """A number, also where a text says one; None for everything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, (int, Decimal)):
-        return Decimal(value)
     if isinstance(value, float):
         return value
-    try:
-        return Decimal(value) if isinstance(value, str) else None
-    except InvalidOperation:
-        return None
+    if isinstance(value, (int, str, Decimal)):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return None
+        return math.nan if number.is_nan() else number
+    return None
 
 
 def as_moment(value: Any) -> datetime | None:
     """A date or time as a moment in UTC, also where a text says one in ISO 8601; None for everything else."""
-    if isinstance(value, str):
-        if not _DATE.match(value):  # 20261121 may be an article's number
-            return None
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    if isinstance(value, date):
-        return datetime.combine(value, time(), UTC)
+    try:
+        if isinstance(value, str):
+            # 20261121 may be an article's number.
+            value = datetime.fromisoformat(value) if _DATE.match(value) else None
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if isinstance(value, date):
+            return datetime.combine(value, time(), UTC)
+    except (ValueError, OverflowError):  # no such day, or one that is beyond the year 9999 in UTC
+        return None
     return None
 
 

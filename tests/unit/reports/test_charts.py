@@ -109,6 +109,9 @@ def test_every_mark_tells_its_value_to_the_mouse() -> None:
         [("a", -5), ("b", 5)],
         [(datetime(2026, 11, 1, hour), hour) for hour in range(24)],
         [(date(2020, 1, 1), 1), (date(2026, 1, 1), 2)],
+        [(date(1, 1, 1), 1), (date(9999, 12, 31), 2)],
+        [(1, float("nan")), (float("inf"), 1), (2, 1e308), (3, Decimal("NaN")), (4, 4)],
+        [("", 1), (None, 2), ("\x00\ud800\u202e", 3)],
     ],
 )
 def test_every_kind_of_chart_draws_every_kind_of_axis(kind: Any, rows: list[tuple[Any, ...]]) -> None:

@@ -80,3 +80,9 @@ def test_periods_follow_one_another_over_the_end_of_a_year() -> None:
 )
 def test_a_period_has_a_name_that_begins_a_sentence(period: Period, name: str) -> None:
     assert name_period(at("2026-11-02"), period) == name
+
+
+def test_time_ends_with_the_year_9999() -> None:
+    assert end_of(at("9999-12-31"), "month") == datetime.max.replace(tzinfo=UTC)
+    assert is_unfinished(at("9999-12-01"), "month", at("2026-11-21"), None)
+    assert between(at("0001-01-01"), at("9999-12-31"), "hour") == []
