@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class _Shared:
     """What the tables of one source have in common: Faker's pools, and the columns that are referred to."""
 
     entry: FakerSource
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @cached_property
     def builder(self) -> TableBuilder:
@@ -49,7 +51,8 @@ class FakerTable:
         """One scan, of all rows. Raises SourceError where Faker refuses a provider or its arguments."""
         from pipeline_cli.sources.faker.batches import read_batches
 
-        table = self.shared.builder.build([self.name])[self.name]
+        with self.shared.lock:  # tables may be read side by side
+            table = self.shared.builder.build([self.name])[self.name]
         # The name is the scan's own: several tables may be registered on one connection.
         view = f"faker_{self.name}"
         columns = [_spec(name, column.type) for name, column in table.columns.items()]

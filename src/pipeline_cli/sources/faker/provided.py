@@ -21,7 +21,7 @@ from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.faker import draws
 from pipeline_cli.sources.faker.columns import Column, Pooled
 from pipeline_cli.sources.faker.pools import Pools, as_array
-from pipeline_cli.sources.faker.texts import Joined, Mixed, Numbered
+from pipeline_cli.sources.faker.texts import Mixed, Numbered, join_parts
 
 # Providers that fill in formats, by the name of the formats in their class.
 _PARSED = {
@@ -39,6 +39,9 @@ _NUMERIFIED = {
 }
 _EMAILS = ("email", "safe_email", "free_email", "company_email", "user_name",
            "ascii_email", "ascii_safe_email", "ascii_free_email", "ascii_company_email")  # fmt: skip
+# Values that are put together from several pools are many also when each pool is smaller.
+_PARTS = 3
+_MOST_ENDS = 100_000  # of numbered names: a number and a domain each
 _DIGITS = {"#": "0123456789", "%": "123456789", "$": "23456789"}
 
 
@@ -71,7 +74,7 @@ class ProvidedColumns:
             return self._numbered(spec)
         if spec.is_unique:
             return self._unique(spec)
-        columns = [self._of_locale(spec, locale, spec.key) for locale in spec.locales]
+        columns = [self._of_locale(spec, locale, spec.key, self.pool_size) for locale in spec.locales]
         if len(columns) == 1:
             return columns[0]
         if len({column.type for column in columns}) > 1:
@@ -79,12 +82,12 @@ class ProvidedColumns:
             raise SourceError(message, code="E319", hint="Give this column a locale of its own.")
         return Mixed(columns, lambda rows: draws.below(locale_key, rows, len(columns)))
 
-    def _of_locale(self, spec: Provided, locale: str, key: np.uint64) -> Column:
+    def _of_locale(self, spec: Provided, locale: str, key: np.uint64, pool_size: int) -> Column:
         if spec.row_count > self.pool_size and not spec.arguments:
             made = self._from_formats(spec, locale, key)
             if made is not None:
                 return made
-        count = max(1, min(spec.row_count, self.pool_size))  # one tells the type of a table without rows
+        count = max(1, min(spec.row_count, pool_size))  # one tells the type of a table without rows
         pool = as_array(self.pools.draw(spec.provider, spec.arguments, locale, count))
         if count >= spec.row_count:
             # As many calls as rows: each row has a value of its own call.
@@ -126,13 +129,13 @@ class ProvidedColumns:
             own = draws.stream(key, number)
             if kind == "provider":
                 part = Provided(spec.label, own, text, {}, (locale,), spec.row_count, is_unique=False)
-                parts.append(self._of_locale(part, locale, own))
+                parts.append(self._of_locale(part, locale, own, self.pool_size // _PARTS))
             elif kind == "digits":
                 pool = pa.array(["".join(digits) for digits in product(*(_DIGITS[sign] for sign in text))])
                 parts.append(Pooled(pool, partial(draws.below, own, bound=len(pool))))
             else:
                 parts.append(text)
-        return Joined(parts)
+        return join_parts(parts)
 
     def _distinct(self, spec: Provided, count: int) -> list[Any]:
         """Up to `count` different values, from the locales in turn."""
@@ -155,22 +158,24 @@ class ProvidedColumns:
         return Pooled(pool, lambda rows: draws.shuffle(spec.key, rows, spec.row_count))
 
     def _numbered(self, spec: Provided) -> Column:
-        drawn = self._distinct(spec, max(1, min(spec.row_count, self.pool_size)))
-        names, tails = dict[str, None](), list[str]()
-        for address in map(str, drawn):
-            name, at, domain = address.partition("@")
-            names[re.sub(r"\d+$", "", name)] = None
-            tails += [at + domain] if at else []
+        drawn = self._distinct(spec, max(1, min(spec.row_count, self.pool_size // _PARTS)))
+        split = [str(address).partition("@") for address in drawn]
+        names = list(dict.fromkeys(re.sub(r"\d+$", "", name) for name, _, _ in split))
         known = [name for name in names if name]
         if not known:
             message = f"{spec.label}: {spec.provider} gave no name to put a number behind."
             raise SourceError(message, code="E319", hint="Use a template.")
+        turn_count = -(-spec.row_count // len(known)) or 1
+        tails = list(dict.fromkeys(at + domain for _, at, domain in split))[
+            : max(1, _MOST_ENDS // turn_count)
+        ]
         tail_key = draws.stream(spec.key, "tail")
         return Numbered(
             pa.array(known),
-            lambda rows: draws.shuffle(spec.key, rows, spec.row_count),
-            pa.array(tails) if tails else None,
-            lambda rows: draws.below(tail_key, rows, len(tails)),
+            partial(draws.shuffle, spec.key, count=spec.row_count),
+            tails,
+            partial(draws.below, tail_key, bound=len(tails)),
+            turn_count,
         )
 
 

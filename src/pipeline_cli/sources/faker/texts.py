@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline_cli.manifest.faker_values import Part
-from pipeline_cli.sources.faker.columns import TEXT, Batch, Chooser, Column
+from pipeline_cli.sources.faker.columns import TEXT, Batch, Chooser, Column, Pooled
 
 
 @dataclass(slots=True)
@@ -25,6 +25,20 @@ class Joined:
     def make(self, batch: Batch) -> pa.Array:
         pieces = [part if isinstance(part, str) else as_text(part.make(batch)) for part in self.parts]
         return _join(pieces, len(batch.rows))
+
+
+def join_parts(parts: Sequence[str | Column]) -> Joined:
+    """The parts as a column; a literal text becomes part of the pool behind it, or before it at the end."""
+    folded: list[str | Column] = []
+    for part in parts:
+        before = folded[-1] if folded else None
+        if isinstance(part, Pooled) and isinstance(before, str):
+            folded[-1] = Pooled(_join([before, as_text(part.pool)], len(part.pool)), part.choose)
+        elif isinstance(part, str) and isinstance(before, Pooled):
+            folded[-1] = Pooled(_join([as_text(before.pool), part], len(before.pool)), before.choose)
+        else:
+            folded.append(part)
+    return Joined(folded)
 
 
 @dataclass(slots=True)
@@ -100,7 +114,8 @@ class Mixed:
         return self.columns[0].type
 
     def make(self, batch: Batch) -> pa.Array:
-        choice = self.choose(batch.rows)
+        # Few bits: numpy then sorts by counting, five times as fast.
+        choice = self.choose(batch.rows).astype(np.uint8 if len(self.columns) <= 256 else np.int64)
         order = np.argsort(choice, kind="stable")
         edges = np.searchsorted(choice[order], np.arange(len(self.columns) + 1))
         pieces = [
@@ -120,22 +135,22 @@ class Numbered:
     """Names that never repeat: those of a pool, then each with 1 behind it, then with 2, and so on.
 
     names: different, and without digits at their ends. place: a number from 0 up for each row, none twice.
+    tails: what stands behind the number, in turn by `tail`: ["@example.com", "@example.org"], or [""].
     """
 
     names: pa.Array
     place: Chooser
-    tails: pa.Array | None
+    tails: Sequence[str]
     tail: Chooser
+    turn_count: int
     type: pa.DataType = TEXT
+    _ends: pa.Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        turns = ["", *map(str, range(1, self.turn_count))]
+        self._ends = pa.array([turn + tail for turn in turns for tail in self.tails], pa.string())
 
     def make(self, batch: Batch) -> pa.Array:
         turns, numbers = np.divmod(self.place(batch.rows), len(self.names))
-        suffixes = pa.array(turns).cast(pa.string())
-        if turns.any():
-            suffixes = pc.if_else(pa.array(turns == 0), pa.scalar(""), suffixes)
-        else:
-            suffixes = pa.repeat("", len(turns))
-        pieces = [self.names.take(pa.array(numbers)), suffixes]
-        if self.tails is not None:
-            pieces.append(self.tails.take(pa.array(self.tail(batch.rows))))
-        return _join(pieces, len(turns))
+        ends = turns * len(self.tails) + self.tail(batch.rows)
+        return _join([self.names.take(pa.array(numbers)), self._ends.take(pa.array(ends))], len(turns))

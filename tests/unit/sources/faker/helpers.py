@@ -34,7 +34,7 @@ def read_source(root: Path, tables: str, **settings: Any) -> FakerSource:
     return found
 
 
-def generate(entry: FakerSource, table: str, *, batch_rows: int = 65_536, ahead: int | None = 0) -> pa.Table:
+def generate(entry: FakerSource, table: str, *, batch_rows: int = 65_536, ahead: int = 0) -> pa.Table:
     """All rows of one table."""
     return read_batches(build_tables(entry, [table])[table], batch_rows, ahead).read_all()
 
