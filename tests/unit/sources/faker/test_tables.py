@@ -24,7 +24,8 @@ from tests.unit.sources.faker.samples import CUSTOMER_360, RETAIL
 
 
 def open_sample(root: Path, body: str, name: str) -> Project:
-    (root / "pipelines.yaml").write_text(HEAD + body, encoding="utf-8")
+    head = HEAD if body else HEAD.removesuffix("sources:\n")
+    (root / "pipelines.yaml").write_text(head + body, encoding="utf-8")
     return Project(root, read_manifest(root, {}).manifest, "dev")
 
 
@@ -87,6 +88,16 @@ def test_the_columns_of_a_scan_are_typed_and_declared(tmp_path: Path) -> None:
     assert kinds["account_balance"] == ("decimal", 18, 2)
     assert kinds["date_of_birth"] == ("date", None, None)
     assert kinds["created_at"] == ("timestamp", None, None)
+
+
+def test_the_example_of_the_readme_is_generated(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8")
+    example = readme.partition("# sources/shop_data.yaml\n")[2].partition("```")[0]
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "shop_data.yaml").write_text(example, encoding="utf-8")
+    connection = load(open_sample(tmp_path, "", "shop_data"), "shop_data")
+    code = "SELECT count(DISTINCT code), min(code), count(closed_at) FILTER (status = 'open') FROM tickets"
+    assert connection.execute(code).fetchone() == (50_000, "T-000001", 0)
 
 
 KEYS = ["sequence", "{sequence: {start: 7, step: -2}}", "uuid4", "{provider: email, unique: true}",
