@@ -188,7 +188,7 @@ def _do_step(run: _Run, pipeline: str, step: Step) -> None:
         if step.kind == "transform":
             result = do_transform(run.context, pipeline, step, tries)
         elif step.kind == "report":
-            result = do_report(run.context, pipeline, step, tries)
+            result = do_report(run.context, step, tries)
         else:
             built = run.recorder.find(pipeline, f"transform:{step.target}")
             result = do_test(run.context, pipeline, step, tries, built)

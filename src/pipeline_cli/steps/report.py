@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline_cli.reports.writing import ReportRequest
 
 
-def do_report(context: RunContext, pipeline: str, step: Step, tries: int) -> StepResult:
+def do_report(context: RunContext, step: Step, tries: int) -> StepResult:
     """Write a new edition of the step's report, unless it would be the one before.
 
     Never raises, save KeyboardInterrupt: what goes wrong is in the result's errors.
@@ -35,10 +35,11 @@ class ReportPlace:
     ledger: Ledger
 
 
-def make_request(place: ReportPlace, name: str, edition_id: str, run_id: str | None) -> ReportRequest:
+def make_request(place: ReportPlace, name: str, edition_id: str, run_id: str | None = None) -> ReportRequest:
     """What to write: the report as the manifest has it, and what is known of the data it reads.
 
-    edition_id: the new edition's folder. run_id: the run whose data they are; None where there was none.
+    edition_id: the new edition's folder. run_id: the run that writes it; without one, the page names the run
+    that built the models last.
     """
     from pipeline_cli.reports.writing import ReportRequest
 
@@ -56,7 +57,7 @@ def make_request(place: ReportPlace, name: str, edition_id: str, run_id: str | N
         warehouse=place.warehouse,
         name=name,
         edition_id=edition_id,
-        run_id=run_id,
+        run_id=run_id or max((run for _, _, run in built if run), default=None),
         made_at=utc_now(),
         loaded_at=place.ledger.last_load(environment, sources),
         pipelines=tuple(pipelines),
@@ -67,18 +68,12 @@ def make_request(place: ReportPlace, name: str, edition_id: str, run_id: str | N
 def write_anew(place: ReportPlace, name: str) -> ReportResult:
     """Write a report outside a run. Raises ReportError.
 
-    The run on its page is the newest one with a pipeline that has it.
+    The run on its page is the one that built the models last.
     """
     from pipeline_cli.ledger import new_run_id
     from pipeline_cli.reports.writing import write_report
 
-    having = [key for key, one in place.project.manifest.pipelines.items() if name in one.reports]
-    runs = [
-        run for pipeline in having for run in place.ledger.recent(1, pipeline, place.project.environment_name)
-    ]
-    newest = max(runs, key=lambda run: run.started_at, default=None)
-    request = make_request(place, name, new_run_id(), newest.run_id if newest else None)
-    return describe_edition(place.project, write_report(request, anew=True))
+    return describe_edition(place.project, write_report(make_request(place, name, new_run_id()), anew=True))
 
 
 def describe_edition(project: Project, edition: Edition) -> ReportResult:
