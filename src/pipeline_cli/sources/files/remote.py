@@ -52,12 +52,29 @@ class RemoteStorage:
         with self._told(self.shown, MISSING_FOLDER):
             root = self.root.rstrip("/")
             top = f"{root}/{folder}" if folder else root or "/"
-            found = self.system.find(top, maxdepth=depth_below(glob, folder), detail=True)
-            files = [_listed(name, info, root) for name, info in found.items() if info["type"] == "file"]
-            files = sorted((file for file in files if pattern.match(file.path)), key=lambda file: file.path)
-            if not files and not self.system.exists(root or "/"):
-                raise FileNotFoundError("nothing is stored there")
+            try:
+                found = [
+                    _listed(info["name"], info, root) for info in self._walk(top, depth_below(glob, folder))
+                ]
+            except FileNotFoundError:
+                found = []
+            files = sorted((file for file in found if pattern.match(file.path)), key=lambda file: file.path)
+            if not files:
+                self.system.ls(
+                    root or "/"
+                )  # unlike exists(), this tells what is not there from what is refused
         return files
+
+    def _walk(self, folder: str, depth: int | None) -> Iterator[Mapping[str, Any]]:
+        """The files in a folder and below; fsspec's own walk passes over what it may not list."""
+        if depth is None and self.parallel > 1:  # a bucket lists everything below a prefix in one go
+            yield from self.system.find(folder, detail=True).values()
+            return
+        for info in self.system.ls(folder, detail=True):
+            if info["type"] == "file":
+                yield info
+            elif info["type"] == "directory" and (depth is None or depth > 1):
+                yield from self._walk(info["name"], None if depth is None else depth - 1)
 
     def open(self, file: Listed) -> BinaryIO:
         with self._told(file.path, CHANGED):
