@@ -33,18 +33,20 @@ def json_value(spec: ColumnSpec, raw: str) -> str:
 
 
 def is_exact_json(spec: ColumnSpec, raw: str, value: str) -> str:
-    """Whether `value` is exactly the JSON value, for a `raw` that is not NULL."""
+    """Whether `value` is exactly the JSON value, for a `raw` that is neither NULL nor JSON's null."""
     text = as_text(raw)
-    is_null = f"{text} = 'null'"
     if spec.data_type == "text":
-        certain = f"{value} IS NOT NULL AND NOT contains({value}, chr(0))"
-    elif spec.data_type in _TEMPORAL:
-        certain = f"{is_string(text)} AND ({is_exact(spec, inner(text), value)})"
-    elif spec.data_type == "json":
-        certain = _is_simple(text)
-    else:
-        certain = f"({is_exact(replace(spec, is_declared=False), text, value)}) AND NOT {is_string(text)}"
-    return f"{is_null} OR {certain}"
+        return f"{value} IS NOT NULL AND NOT contains({value}, chr(0))"
+    if spec.data_type in _TEMPORAL:
+        return f"{is_string(text)} AND ({is_exact(spec, inner(text), value)})"
+    if spec.data_type == "json":
+        return _is_simple(text)
+    return f"({is_exact(replace(spec, is_declared=False), text, value)}) AND NOT {is_string(text)}"
+
+
+def is_null(raw: str) -> str:
+    """Whether it is JSON's null: a value that is there and says nothing."""
+    return f"{as_text(raw)} = 'null'"
 
 
 def as_text(raw: str) -> str:

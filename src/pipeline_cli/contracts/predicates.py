@@ -16,8 +16,9 @@ from pipeline_cli.contracts.conditions import (
 )
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.fallbacks import PythonFunction, Subschema, column_check, row_check
+from pipeline_cli.contracts.json_texts import is_null
 from pipeline_cli.contracts.subjects import Reference, find_subject, needs_row_check
-from pipeline_cli.contracts.texts import exact_condition
+from pipeline_cli.contracts.texts import exact_condition, exact_or_absent
 from pipeline_cli.sources.scan import ColumnSpec
 
 # Keywords of the root that speak of several columns at once, or that nobody should read but the validator.
@@ -127,7 +128,7 @@ class _Compiler:
 
         def build(raw: Reference, value: Reference) -> str:
             exact = [
-                f"{raw(each)} IS NULL OR ({exact_condition(each, raw(each), value(each))})" for each in specs
+                exact_or_absent(each, raw(each), value(each)) for each in specs if not needs_row_check(each)
             ]
             arguments = ", ".join(_argument(each, raw(each)) for each in specs)
             return all_of([*exact, f"{function.name}({arguments})"])
@@ -146,7 +147,7 @@ class _Compiler:
             given, typed = raw(spec), value(spec)
             certain = meets(given, typed)
             if takes_null:
-                certain = f"CAST({given} AS VARCHAR) = 'null' OR ({certain})"
+                certain = f"({certain}) OR {is_null(given)}"
             if column.is_required:
                 return f"{given} IS NOT NULL AND ({certain})"
             return f"{given} IS NULL OR ({certain})"

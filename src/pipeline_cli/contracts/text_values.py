@@ -117,9 +117,9 @@ def _is_exact_double(raw: str, value: str) -> str:
     # Any decimal of up to 15 digits survives a double; longer ones must be what the double itself says.
     plain = f"regexp_full_match({raw}, '-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?')"
     return (
-        f"CASE WHEN strlen({raw}) <= 15 THEN {plain} AND {value} IS NOT NULL "
-        f"OR CAST({value} AS VARCHAR) = {raw} AND isfinite({value}) "
-        f"ELSE CAST({value} AS VARCHAR) = {raw} AND isfinite({value}) END"
+        f"isfinite({value}) AND ((strlen({raw}) <= 15 AND {plain}) "
+        # Both write the shortest text that reads back as the number, JSON's writer in a third of the time.
+        f"OR CAST(to_json({value}) AS VARCHAR) = {raw} OR CAST({value} AS VARCHAR) = {raw})"
     )
 
 
@@ -138,11 +138,8 @@ def _is_exact_timestamp(spec: ColumnSpec, raw: str, value: str) -> str:
         if "%z" in spec.timestamp_format or "%Z" in spec.timestamp_format:
             return "false"
         return f"{in_calendar} AND strftime({naive}, {literal(spec.timestamp_format)}) = {raw}"
-    same = f"CAST({naive} AS VARCHAR) = {raw}"  # a plain timestamp is written in 25 ms; a regular expression takes 60
-    blank = f"{_DATE} {_CLOCK}(?:Z|[+]{_OFFSET})?"
-    iso = f"{_DATE}(?:T{_CLOCK}(?:Z|[+-]{_OFFSET})?)?"
-    return (
-        f"{in_calendar} AND CASE WHEN {raw} LIKE '__________ %' "
-        f"THEN {same} OR regexp_full_match({raw}, {literal(blank)}) "
-        f"ELSE regexp_full_match({raw}, {literal(iso)}) END"
-    )
+    # A plain timestamp is written in 25 ms; a regular expression takes 60, and is tried where the texts differ. Both
+    # stand under AND and OR alone: inside a CASE, DuckDB tries it for every row.
+    same = f"CAST({naive} AS VARCHAR) = {raw}"
+    iso = f"{_DATE}(?:[T ]{_CLOCK}(?:Z|[+]{_OFFSET})?|T{_CLOCK}-{_OFFSET})?"
+    return f"{in_calendar} AND ({same} OR regexp_full_match({raw}, {literal(iso)}))"

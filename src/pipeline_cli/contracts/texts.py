@@ -45,12 +45,17 @@ def value_sql(spec: ColumnSpec, raw: str) -> str:
 
 def exact_sql(spec: ColumnSpec, raw: str, value: str) -> str:
     """A boolean, never NULL: true only where `raw` is absent or `value` (of `value_sql`) is exactly it."""
-    certain = exact_condition(spec, raw, value)
-    return "true" if certain == "true" else f"CASE WHEN {raw} IS NULL OR ({certain}) THEN true ELSE false END"
+    return f"CASE WHEN {exact_or_absent(spec, raw, value)} THEN true ELSE false END"
+
+
+def exact_or_absent(spec: ColumnSpec, raw: str, value: str) -> str:
+    """`exact_sql` as a condition that may be NULL for false, to stand among others under AND."""
+    certain = f"{raw} IS NULL OR ({exact_condition(spec, raw, value)})"
+    return f"{certain} OR {json_texts.is_null(raw)}" if spec.encoding == "json" else certain
 
 
 def exact_condition(spec: ColumnSpec, raw: str, value: str) -> str:
-    """`exact_sql` for a `raw` that is not NULL; a condition that may be NULL for false."""
+    """The same for a `raw` that says something: neither NULL nor JSON's null."""
     if spec.encoding == "json":
         return json_texts.is_exact_json(spec, raw, value)
     if spec.encoding == "typed":
