@@ -17,7 +17,8 @@ from tempfile import mkdtemp
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.measure import Command, Ratio, clean_environment, print_table, run_command  # noqa: E402
+from benchmarks.measure import Command, clean_environment, run_command  # noqa: E402
+from benchmarks.ratios import Ratio, print_table  # noqa: E402
 from pipeline_cli.scaffold import copy_scaffold  # noqa: E402
 from tests.servers.json_api import JsonApi, sample_rows  # noqa: E402
 

@@ -16,8 +16,10 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.cases import CASES  # noqa: E402
-from benchmarks.measure import MeasuringError, Missing, Ratio, print_json, print_table  # noqa: E402
+from benchmarks.files import CHANGED_ROWS  # noqa: E402
+from benchmarks.measure import MeasuringError  # noqa: E402
 from benchmarks.peers import install_peers  # noqa: E402
+from benchmarks.ratios import Missing, Ratio, print_json, print_table  # noqa: E402
 from benchmarks.workshop import Workshop, working_folder  # noqa: E402
 from tests.servers.postgres import run_postgres  # noqa: E402
 
@@ -36,6 +38,8 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if unknown := set(arguments.cases) - set(CASES):
         parser.error(f"no case {', '.join(sorted(unknown))}; there is: {', '.join(CASES)}")
+    if arguments.small_rows < CHANGED_ROWS:
+        parser.error(f"--small-rows is at least {CHANGED_ROWS}: so many are merged into it")
     return arguments
 
 

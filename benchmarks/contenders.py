@@ -20,6 +20,7 @@ from benchmarks.projects import POSTGRES_URL, Orders, make_orders_project, run_c
 from benchmarks.workshop import Workshop
 
 BY_HAND = Path(__file__).parent / "by_hand"
+OURS = "pipeline-cli"
 OUR_TABLE = "bronze_files.orders"
 
 
@@ -27,9 +28,7 @@ def script(name: str, *arguments: str | Path) -> list[str]:
     return [sys.executable, str(BY_HAND / name), *map(str, arguments)]
 
 
-def ours(
-    shop: Workshop, destination: str, rows: int, orders: Orders, name: str = "pipeline-cli"
-) -> Contender:
+def ours(shop: Workshop, destination: str, rows: int, orders: Orders, name: str = OURS) -> Contender:
     """`pipeline-cli run` in a new project with one new file."""
 
     def prepare(number: int) -> Command:

@@ -5,7 +5,6 @@ A ratio compares what ran side by side on the same machine; seconds alone say li
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -51,45 +50,6 @@ class Contender:
     name: str
     prepare: Callable[[int], Command]
     rounds: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """One line of the table: `value` over `base`, and what it may be at most, or has to be at least."""
-
-    case: str
-    what: str
-    value: float
-    against: str
-    base: float
-    at_most: float | None = None
-    at_least: float | None = None
-    unit: str = "s"
-    note: str = ""
-
-    @property
-    def ratio(self) -> float:
-        return self.value / self.base
-
-    @property
-    def holds(self) -> bool:
-        under = self.at_most is None or self.ratio <= self.at_most
-        return under and (self.at_least is None or self.ratio >= self.at_least)
-
-    @property
-    def verdict(self) -> str:
-        if self.at_most is None and self.at_least is None:
-            return "(no limit)"
-        limit = f"at most {self.at_most:g}" if self.at_most is not None else f"at least {self.at_least:g}"
-        return f"{limit}: {'holds' if self.holds else 'DOES NOT HOLD'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A case that could not be measured, and why. A limit that nobody measured does not hold."""
-
-    case: str
-    why: str
 
 
 class MeasuringError(Exception):
@@ -164,20 +124,6 @@ def median_s(measurements: Sequence[Measurement]) -> float:
 
 def median_mb(measurements: Sequence[Measurement]) -> float:
     return median(each.peak_mb for each in measurements)
-
-
-def print_table(ratios: Sequence[Ratio], missing: Sequence[Missing] = ()) -> None:
-    for ratio in ratios:
-        parts = f"{ratio.what} {ratio.value:.3g} {ratio.unit} / {ratio.against} {ratio.base:.3g} {ratio.unit}"
-        note = f"  [{ratio.note}]" if ratio.note else ""
-        print(f"{ratio.case:<34} {parts:<62} = {ratio.ratio:>7.2f}  {ratio.verdict}{note}")
-    for each in missing:
-        print(f"{each.case:<34} NOT MEASURED: {each.why}")
-
-
-def print_json(ratios: Sequence[Ratio], missing: Sequence[Missing] = ()) -> None:
-    lines = [{**asdict(ratio), "ratio": ratio.ratio, "holds": ratio.holds} for ratio in ratios]
-    print(json.dumps({"ratios": lines, "missing": [asdict(each) for each in missing]}, indent=2))
 
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:

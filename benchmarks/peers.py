@@ -54,10 +54,10 @@ def install_peers(folder: Path) -> Peers:
     if not done.exists() or done.read_text() != PEERS_TXT.read_text():
         print("Installing sling and ingestr (once)", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        venv = [sys.executable, "-m", "venv", folder / "venv"]
+        venv = [sys.executable, "-m", "venv", str(folder / "venv")]
         subprocess.run(venv, check=True, timeout=INSTALL_TIMEOUT_S)
-        # No pip freeze, no dependencies: these are programs, each one file.
-        pip = [folder / "venv/bin/pip", "install", "--quiet", "--no-deps", "-r", PEERS_TXT]
+        # No dependencies: these are programs, each one file.
+        pip = [str(folder / "venv/bin/pip"), "install", "--quiet", "--no-deps", "-r", str(PEERS_TXT)]
         subprocess.run(pip, check=True, timeout=INSTALL_TIMEOUT_S)
         _install_libduckdb(folder)
         _fill_home(folder)

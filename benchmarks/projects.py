@@ -86,7 +86,11 @@ def make_orders_project(folder: Path, destination: str, orders: Orders) -> Path:
         resource |= {"contract": "sources/orders.schema.json"}
         (folder / "sources").mkdir()
         (folder / "sources/orders.schema.json").write_text(json.dumps(CONTRACT))
-    source = {"type": "filesystem", "bucket_url": str(inbox), "resources": {"orders": resource}}
+    source: dict[str, object] = {
+        "type": "filesystem",
+        "bucket_url": str(inbox),
+        "resources": {"orders": resource},
+    }
     _write_manifest(folder, destination, source)
     return inbox
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from benchmarks.peers import Peers
     from tests.servers.postgres import PostgresServer
 
+TITLES = {"duckdb": "DuckDB", "postgres": "Postgres"}  # destinations, by type
+
 
 @dataclass(frozen=True)
 class Workshop:
