@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_cli.document import CheckResult
 from pipeline_cli.errors import PipelineCliError, StepError
 from pipeline_cli.gate.rules import GateContext, too_many_rejected
+from pipeline_cli.lake.writing import catch_up
 from pipeline_cli.loading.account import count_loaded, warn_of_contracts
 from pipeline_cli.loading.errors import translate
 from pipeline_cli.loading.intake import Intake, attach_gates
@@ -45,6 +46,8 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
     with _translated(request):
         pipeline = open_pipeline(request.project, request.warehouse, request.source)
         recovered, notes = _recover(request, pipeline)
+        if recovered:
+            notes += catch_up(request.project, request.warehouse, request.source)
         with open_source(request.project, request.source) as source:
             context = _gate_context(request, source)
             intakes = attach_gates(request.project, request.source, source, context)

@@ -96,3 +96,8 @@ class FilesystemSource:
     resources: Mapping[str, FileResource] = key("What to read, by table name.", names="resources")
     credentials: FileCredentials | None = key("How the bucket or server is entered.", default=None)
     keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
+    lake: str | None = key(
+        "A filesystem destination where the rows of each load are also kept, as files that never change.",
+        default=None,
+        refers_to="destinations",
+    )
