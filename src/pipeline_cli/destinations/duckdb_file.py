@@ -65,6 +65,7 @@ def session_settings() -> dict[str, str]:
 def _configure(connection: Any, state_dir: Path) -> None:
     """Times in UTC, no downloads, nothing in HOME. What agrees is left alone: some can be set but once."""
     folder = state_dir.absolute() / "duckdb"
+    folder.mkdir(parents=True, exist_ok=True)  # DuckDB makes the last folder of a path, not those above it
     wanted = {
         **session_settings(),
         "extension_directory": str(folder / "extensions"),
