@@ -99,9 +99,8 @@ def _decode_json(spec: ColumnSpec, value: Any, raw: str | None) -> Decoded:
     if value is None:
         return Decoded(None)
     if spec.data_type == "json":
-        stored = plain_json(value) if raw is None else raw
-        seen = _ready(value)
-        return Decoded(seen, stored, value_problem(seen))
+        seen = _ready(value) if raw is None else value
+        return Decoded(seen, plain_json(seen) if raw is None else raw, value_problem(seen))
     if isinstance(value, str):
         if spec.data_type == "text":
             return Decoded(value, value, _text_problem(value))
@@ -170,7 +169,17 @@ def _fit(spec: ColumnSpec, number: int | float | Decimal) -> Decoded:
 
 
 def _ready(value: Any) -> Any:
-    return json_ready({"value": value})["value"]
+    """With JSON's own types: decimals as the numbers that JSON would give."""
+    return _plain_numbers(json_ready({"value": value})["value"])
+
+
+def _plain_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain_numbers(each) for each in value]
+    is_number = isinstance(value, Decimal) and value.is_finite()
+    return parse_json(f"{value:f}") if is_number else value
 
 
 def _text_problem(text: str) -> Problem | None:
