@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pipeline_cli.testing import CliResult
 from tests.project.conftest import Row, Shop
 
-SLOWLY_CHANGING = ("dim_products", "dim_users")
+SLOWLY_CHANGING = ("gold_fakestore.dim_products", "gold_fakestore.dim_users")
 DESCRIBED_DUCKDB = """
     SELECT schema_name || '.' || table_name AS model, column_name, comment AS description
     FROM duckdb_columns() WHERE schema_name IN ({0})
@@ -25,7 +26,7 @@ DESCRIBED_POSTGRES = """
 
 
 def select(model: str) -> str:
-    current = " WHERE valid_to IS NULL" if model.endswith(SLOWLY_CHANGING) else ""
+    current = " WHERE valid_to IS NULL" if model in SLOWLY_CHANGING else ""
     return f"SELECT * FROM {model}{current}"
 
 
@@ -62,3 +63,12 @@ def assert_described(shop: Shop, *schemas: str) -> None:
     described = shop.query((DESCRIBED_POSTGRES if shop.postgres_url else DESCRIBED_DUCKDB).format(names))
     assert {row["model"].partition(".")[0] for row in described} == set(schemas)
     assert [row for row in described if not row["description"]] == []
+
+
+def ingest_only(shop: Shop, pipeline: str) -> None:
+    """Take the pipeline's transform, of the same name, and its report out of the project copy."""
+    manifest = shop.root / "pipelines.yaml"
+    lines = rf"    transforms: \[{pipeline}\]\n(    reports: .*\n)?"
+    text, count = re.subn(lines, "", manifest.read_text(encoding="utf-8"))
+    assert count == 1
+    manifest.write_text(text, encoding="utf-8")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +50,21 @@ class Shop:
     postgres_url: str | None
     fakestore: JsonApi
     crm: JsonApi
+    more_variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str) -> CliResult:
         """`pipeline-cli run ARGUMENTS --env … --json`."""
-        return run_cli(
-            ["run", *arguments, "--env", self.environment, "--json"], cwd=self.root, env=self.variables
-        )
+        return self.command("run", *arguments, "--json")
+
+    def command(self, *arguments: str) -> CliResult:
+        """`pipeline-cli ARGUMENTS --env …`."""
+        return run_cli([*arguments, "--env", self.environment], cwd=self.root, env=self.variables)
 
     @property
     def variables(self) -> dict[str, str]:
         found = {"FAKESTORE_URL": self.fakestore.url, "CRM_URL": self.crm.url, "CRM_TOKEN": CRM_TOKEN}
-        return found | ({"POSTGRES_URL": self.postgres_url} if self.postgres_url else {})
+        found |= {"POSTGRES_URL": self.postgres_url} if self.postgres_url else {}
+        return found | dict(self.more_variables)
 
     def query(self, sql: str) -> list[Row]:
         """The rows of a query on the warehouse, as dicts."""

@@ -78,6 +78,8 @@ class Values:
             return INVALID
         if filled.unset:
             return self._stand_in(hints, filled.text)
+        if optional and filled.varies and not filled.text:
+            return None  # ${env:NAME:-}: whoever sets no NAME leaves the key out
         value = self._convert(hints, node, filled, field)
         return value if value is INVALID else self._check(value, node, field)
 

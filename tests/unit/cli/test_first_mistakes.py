@@ -96,7 +96,7 @@ def test_sqlmesh_on_a_file_that_another_process_holds_is_busy(project_copy: Path
     path = project_copy / ".pipeline" / "dev" / "warehouse.duckdb"
     path.parent.mkdir(parents=True)
     with duckdb.connect(str(path)):
-        result = run_cli(["sqlmesh", "plan"], cwd=project_copy)
+        result = run_cli(["sqlmesh", "fakestore", "plan"], cwd=project_copy)
     assert result.exit_code == 75
     assert "E750" in result.stderr and "Traceback" not in result.stderr
 

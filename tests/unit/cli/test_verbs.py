@@ -73,9 +73,10 @@ def test_show_takes_a_pipeline_or_a_source(manifest: Manifest) -> None:
         choose_source(manifest, "nothing")
 
 
-def test_the_only_sqlmesh_transform_need_not_be_named(manifest: Manifest) -> None:
-    assert choose_transform(manifest, ("plan",)) == ("fakestore", ("plan",))
-    assert choose_transform(manifest, ("fakestore", "plan", "--help")) == ("fakestore", ("plan", "--help"))
+def test_the_only_sqlmesh_transform_need_not_be_named(tmp_path: Path) -> None:
+    one = with_transforms({"a": "sqlmesh", "b": "dbt"}, tmp_path)
+    assert choose_transform(one, ("plan",)) == ("a", ("plan",))
+    assert choose_transform(one, ("a", "plan", "--help")) == ("a", ("plan", "--help"))
 
 
 def test_of_two_sqlmesh_transforms_one_must_be_named(tmp_path: Path) -> None:

@@ -233,3 +233,18 @@ def test_a_lenient_reading_lists_what_is_not_set(tmp_path: Path) -> None:
     read(tmp_path)
     reading = read_manifest(tmp_path, {}, "prod", lenient=True)
     assert reading.missing["destinations.pg"] == ("POSTGRES_URL",)
+
+
+def test_an_empty_variable_leaves_a_key_out_that_may_be_left_out(tmp_path: Path) -> None:
+    body = """
+        sources:
+          files:
+            type: filesystem
+            bucket_url: s3://lake
+            credentials: {endpoint_url: "${env:AT:-}", region_name: "${env:IN:-}"}
+            resources: {orders: {}}
+    """
+    without = read(tmp_path, body).manifest.sources["files"].credentials
+    assert (without.endpoint_url, without.region_name) == (None, None)
+    said = read(tmp_path, body, AT="https://s3.example.com", IN="eu").manifest.sources["files"].credentials
+    assert (said.endpoint_url, said.region_name) == ("https://s3.example.com", "eu")

@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('dim_date') }}
+-- Its days are keys of dim_date, which waits for the tests of all that is staged: where one fails, gold stays as it was.
 select
     user_id,
     name,

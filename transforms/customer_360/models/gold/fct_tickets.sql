@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('dim_date') }}
+-- depends_on: {{ ref('dim_users') }}
 select
     ticket_id,
     user_id,
