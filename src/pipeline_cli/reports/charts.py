@@ -7,35 +7,31 @@ Colours are the light theme's; the page's style sheet turns them into the dark t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 from pipeline_cli.manifest.reports import Chart
-from pipeline_cli.reports.periods import AXIS_FORMATS, between
+from pipeline_cli.reports.axes import Spec, x_axis, x_value, y_axis
 from pipeline_cli.reports.series import Point, Series
 
-Spec = dict[str, Any]
-
-# Told apart by people with every common colour blindness, and in that order; base of report.css.
+# Cold and warm in turn, so that neighbours differ most; the dark theme's are in page.py.
 PALETTE = ("#2f5fd0", "#d9730d", "#128a72", "#b83b8e", "#7a5cc7", "#8d7411", "#c43d3d", "#4b7f96")
 INK, QUIET, LINE = "#3b4252", "#6b7280", "#e3e6eb"
 FONT = "Arial, Liberation Sans, Helvetica, sans-serif"  # as report.css has it
 MOST_VISIBLE_POINTS = 14  # a series of few points shows them; a longer one only to the mouse
-MOST_POINTS_WITH_TEXT = 400
+MOST_POINTS_WITH_TEXT = 200
 LETTER = 6.5  # pixels that a letter of the legend takes
-LABEL_ROOM = 64  # pixels that a label of the time axis takes
 
 
-_PERCENT = "format(datum.value, '.0%')"
-_COMPACT = "replace(format(datum.value, '~s'), 'G', 'B')"
-_PLAIN = "format(datum.value, ',~r')"
+def draw_spec(chart: Chart, series: Series, width: int, *, hover: bool = True) -> Spec:
+    """The chart `width` pixels wide. The series has at least one point.
 
-
-def draw_spec(chart: Chart, series: Series, width: int) -> Spec:
-    """The chart `width` pixels wide. The series has at least one point."""
+    hover: each mark tells its value to the mouse. On a phone there is none, and the page is half as heavy.
+    """
     lying = chart.type == "bar" and series.axis == "category"
     color = _color(series, width)
     layers = _lying_bars(series, color) if lying else _standing(chart, series, width, color)
+    layers = (
+        layers if hover else [_without_words(layer) for layer in layers if layer["mark"].get("opacity") != 0]
+    )
     count = len(dict.fromkeys(point.x for point in series.points))
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -51,11 +47,11 @@ def draw_spec(chart: Chart, series: Series, width: int) -> Spec:
 
 def _standing(chart: Chart, series: Series, width: int, color: Spec) -> list[Spec]:
     """Lines, areas and bars along an axis from left to right."""
-    x, y = _x_of(chart, series, width), _y_of(series)
+    x, y = x_axis(chart, series, width), y_axis(series)
     shared: Spec = {"x": x, "y": y, **color}
     done = [point for point in series.points if not point.unfinished]
     if chart.type == "bar":
-        layers = [_layer({"type": "bar", "cornerRadiusEnd": 2}, done, shared, words=True)]
+        layers = [_layer({"type": "bar", **_rounded(series, 2)}, done, shared, words=True)]
         pale = {
             "type": "bar",
             "fillOpacity": 0.28,
@@ -110,9 +106,9 @@ def _lying_bars(series: Series, color: Spec) -> list[Spec]:
         "scale": {"domain": list(dict.fromkeys(point.x for point in series.points))},
         "axis": {"title": None, "labelLimit": 150, "domain": False, "ticks": False, "labelPadding": 8},
     }
-    x = {**_y_of(series), "axis": None} if len(series.names) < 2 else _y_of(series)
+    x = {**y_axis(series), "axis": None} if len(series.names) < 2 else y_axis(series)
     shared: Spec = {"x": x, "y": y, **color}
-    layers = [_layer({"type": "bar", "cornerRadiusEnd": 3, "height": 16}, series.points, shared, words=True)]
+    layers = [_layer({"type": "bar", **_rounded(series, 3), "height": 16}, series.points, shared, words=True)]
     if len(series.names) < 2:
         mark = {"type": "text", "align": "left", "dx": 6, "color": QUIET, "fontSize": 11}
         write = series.writer.write  # a dash for NULL, where there is no bar
@@ -127,56 +123,20 @@ def _layer(mark: Spec, points: Sequence[Point], encoding: Spec, *, words: bool =
     return {"data": {"values": _values(points)}, "mark": mark, "encoding": {**encoding, **described}}
 
 
+def _without_words(layer: Spec) -> Spec:
+    encoding = {name: channel for name, channel in layer["encoding"].items() if name != "description"}
+    values = [{name: value for name, value in row.items() if name != "t"} for row in layer["data"]["values"]]
+    mark = {**layer["mark"], "aria": False}  # otherwise Vega finds words of its own
+    return {"data": {"values": values}, "mark": mark, "encoding": encoding}
+
+
 def _values(points: Sequence[Point]) -> list[Spec]:
-    return [{"x": _x_value(point.x), "y": point.y, "s": point.series, "t": point.text} for point in points]
+    return [{"x": x_value(point.x), "y": point.y, "s": point.series, "t": point.text} for point in points]
 
 
-def _x_value(x: Any) -> Any:
-    return x.isoformat().replace("+00:00", "Z") if isinstance(x, datetime) else x
-
-
-def _x_of(chart: Chart, series: Series, width: int) -> Spec:
-    axis: Spec = {"title": None, "grid": False, "labelFlush": False, "labelOverlap": True, "labelPadding": 6}
-    if series.axis == "time":
-        return _time_axis(chart, series, width, axis)
-    if series.axis == "number" and chart.type != "bar":
-        return {"field": "x", "type": "quantitative", "scale": {"zero": False, "nice": False}, "axis": axis}
-    kind = "ordinal" if series.axis == "number" else "nominal"
-    return {"field": "x", "type": kind, "sort": None, "axis": {**axis, "labelAngle": 0, "labelLimit": 90}}
-
-
-def _time_axis(chart: Chart, series: Series, width: int, axis: Spec) -> Spec:
-    period = series.period or "day"
-    drawn = list(dict.fromkeys(point.x for point in series.points))
-    periods = between(drawn[0], drawn[-1], period)
-    if not set(drawn) <= set(periods):  # too many, or not the beginnings of periods
-        periods = drawn
-    room = max(2, width // LABEL_ROOM)
-    shown = [_x_value(moment) for moment in periods[:: -(-len(periods) // room)]]
-    if chart.type == "bar":
-        label = f"utcFormat(toDate(datum.value), '{AXIS_FORMATS[period]}')"
-        ends = {"labelAngle": 0, "labelExpr": label, "values": shown}
-        domain = [_x_value(moment) for moment in periods]
-        return {"field": "x", "type": "ordinal", "scale": {"domain": domain}, "axis": {**axis, **ends}}
-    ticks: Spec = {"values": shown, "format": AXIS_FORMATS[period]}
-    if len(periods) > 120 and period in ("hour", "day", "week"):
-        ticks = {"tickCount": room}  # Vega's own round dates: the firsts of months
-    return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": {**axis, **ticks}}
-
-
-def _y_of(series: Series) -> Spec:
-    largest = max((abs(point.y) for point in series.points if point.y is not None), default=0.0)
-    numbers = _COMPACT if largest >= 10_000 else _PLAIN
-    numbers = _PERCENT if series.writer.format == "percent" else numbers
-    axis = {
-        "title": None,
-        "labelExpr": numbers,
-        "domain": False,
-        "ticks": False,
-        "tickCount": 5,
-        "labelPadding": 8,
-    }
-    return {"field": "y", "type": "quantitative", "axis": axis, "scale": {"zero": True}}
+def _rounded(series: Series, radius: int) -> Spec:
+    """Bars that stand upon one another have corners: Vega would cut each out of a clip of its own."""
+    return {"cornerRadiusEnd": radius} if len(series.names) < 2 else {}
 
 
 def _color(series: Series, width: int) -> Spec:

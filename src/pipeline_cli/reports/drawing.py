@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipeline_cli.reports.charts import Spec
+from pipeline_cli.reports.axes import Spec
 
 _NAMES = re.compile(r"\{[^}]*\}")
 _FRACTION = re.compile(r"(\d+\.\d)\d+")  # a tenth of a pixel is enough, and half as long

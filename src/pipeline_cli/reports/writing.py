@@ -135,7 +135,7 @@ def _draw(views: Sequence[View], report: Report) -> None:
             wide = width_of(view.span, report.columns)
             widths = {"wide": wide, "narrow": PHONE_WIDTH} if wide > 1.2 * PHONE_WIDTH else {"only": wide}
             for name, width in widths.items():
-                spec = draw_spec(view.chart, view.series, width)
+                spec = draw_spec(view.chart, view.series, width, hover=name != "narrow")
                 view.drawings = {**view.drawings, name: draw_svg(spec, f"{name[0]}{number}-", view.title)}
 
 

@@ -100,6 +100,19 @@ def test_every_mark_tells_its_value_to_the_mouse() -> None:
 
 
 @pytest.mark.parametrize("kind", [LineChart, AreaChart, BarChart])
+def test_a_drawing_without_a_mouse_looks_the_same_and_weighs_less(kind: Any) -> None:
+    chart = kind(type=kind.__name__.removesuffix("Chart").lower(), x="x", y="y")
+    series = series_of(chart, [(date(2026, 10, day), day) for day in range(1, 31)])
+    with_words, without = (
+        draw_svg(draw_spec(chart, series, 500, hover=hover), "w0-", "x") for hover in (True, False)
+    )
+    assert with_words.count("<title>") == 30
+    assert "<title>" not in without
+    assert len(without) < len(with_words)
+    assert re.findall(r">([^<>]+)</text>", without) == re.findall(r">([^<>]+)</text>", with_words)
+
+
+@pytest.mark.parametrize("kind", [LineChart, AreaChart, BarChart])
 @pytest.mark.parametrize(
     "rows",
     [
