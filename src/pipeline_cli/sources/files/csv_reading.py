@@ -18,7 +18,7 @@ from pipeline_cli.sources.files.examine import Examined, examine
 from pipeline_cli.sources.files.inference import Seen, add_types
 from pipeline_cli.sources.files.listing import Listed
 from pipeline_cli.sources.files.locate import locate_records
-from pipeline_cli.sources.files.reading import LocalFile, Reading, batches, open_all
+from pipeline_cli.sources.files.reading import LocalFile, Reading, grouped, open_all
 from pipeline_cli.sources.scan import Malformed, Scan
 
 if TYPE_CHECKING:
@@ -63,15 +63,15 @@ def _malformed(reading: Reading, relation: CsvRelation, connection: Any) -> list
 
 
 def _open_all(reading: Reading, files: Sequence[Listed]) -> list[Group]:
-    alike: dict[Dialect, list[LocalFile]] = {}
     notes: dict[str, list[str]] = {}
+    opened = []
     for file, dialect in open_all(reading, files, open_csv):
-        alike.setdefault(replace(dialect, encoding="utf-8", mixed=False), []).append(file)
+        opened.append((replace(dialect, encoding="utf-8", mixed=False), file))
         notes.setdefault(dialect.describe(), []).append(file.listed.path)
     for described, paths in notes.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         reading.note(f"{paths[0]}{more}: {described}")
-    return [(dialect, batch) for dialect, group in alike.items() for batch in batches(group)]
+    return grouped(reading, opened)
 
 
 def open_csv(reading: Reading, listed: Listed) -> tuple[LocalFile, Dialect]:

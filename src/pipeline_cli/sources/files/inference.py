@@ -10,22 +10,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.manifest.files import Csv
-from pipeline_cli.sources.files.sql import literal
+from pipeline_cli.sources.files.kinds import (
+    BIG_INTEGER,
+    BIGINT,
+    BOOL,
+    DATE,
+    DOUBLE_DIGITS,
+    EXPONENT,
+    FORMATTED_DATE,
+    FORMATTED_TIME,
+    LONG_NUMBER,
+    SHORT_NUMBER,
+    TEXT,
+    TIME,
+    ZONED_TIME,
+    kind_sql,
+)
 
 if TYPE_CHECKING:
     from pipeline_cli.sources.column_types import ColumnType
 
-# What a value can be; a column is the union of its values.
-BOOL, BIGINT, BIG_INTEGER, SHORT_NUMBER, LONG_NUMBER, EXPONENT = 1, 2, 4, 8, 16, 32
-DATE, FORMATTED_DATE, TIME, ZONED_TIME, FORMATTED_TIME, TEXT = 64, 128, 256, 512, 1024, 2048
-
 _SAMPLE_ROWS = 20_000
 _MOST_DIGITS = 38
-_DOUBLE_DIGITS = 15  # any decimal of so many digits comes back from a double as it was
-_NUMBER = r"-?(0|[1-9][0-9]*)?(\.[0-9]+)?"
-_EXPONENT = r"-?[0-9](\.[0-9]{1,14})?[eE][-+]?[0-9]{1,2}"
-_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)"
-_OFFSET = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _PLAIN_NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
 
 
@@ -57,7 +63,7 @@ class Seen:
         return "text", None, None
 
     def _number_type(self) -> ColumnType:
-        if not self.kinds & (BIG_INTEGER | LONG_NUMBER) and self.whole_digits <= _DOUBLE_DIGITS:
+        if not self.kinds & (BIG_INTEGER | LONG_NUMBER) and self.whole_digits <= DOUBLE_DIGITS:
             return "double", None, None
         if not self.kinds & EXPONENT and self.whole_digits + self.decimals <= _MOST_DIGITS:
             return "decimal", _MOST_DIGITS, self.decimals
@@ -142,7 +148,7 @@ def _like_sql(value: str, seen: Seen, said: Csv) -> str | None:
     if seen.kinds == BOOL:
         return f"lower({value}) IN ('true', 'false')"
     if not seen.kinds & ~(BIGINT | SHORT_NUMBER):
-        return f"length({value}) <= {_DOUBLE_DIGITS} AND regexp_full_match({value}, '{_PLAIN_NUMBER}')"
+        return f"length({value}) <= {DOUBLE_DIGITS} AND regexp_full_match({value}, '{_PLAIN_NUMBER}')"
     return None
 
 
@@ -171,33 +177,3 @@ def select_row(connection: Any, parts: Sequence[str], relation: str) -> tuple[An
     # fetchall: with fetchone the statement is not over, and its reject tables are not written.
     row: tuple[Any, ...] = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
     return row
-
-
-def kind_sql(value: str, said: Csv, *, temporal: bool = False) -> str:
-    """The kind of one value, NULL for none; temporal: a date, a time or a text, whatever else it looks like."""
-    number = f"regexp_full_match({value}, '{_NUMBER}')"
-    digits = f"length(ltrim(translate({value}, '-.', ''), '0'))"
-    time = f"try_cast(regexp_extract({value}, '^{_TIME}', 0) AS TIMESTAMP) IS NOT NULL"
-    formatted = _formatted(value, said.date_format, FORMATTED_DATE)
-    formatted += _formatted(value, said.timestamp_format, FORMATTED_TIME)
-    times = f"""
-        WHEN length({value}) = 10 AND try_cast({value} AS DATE)::VARCHAR = {value} THEN {DATE}
-        WHEN regexp_full_match({value}, '{_TIME}') AND {time} THEN {TIME}
-        WHEN regexp_full_match({value}, '{_TIME}{_OFFSET}') AND {time} THEN {ZONED_TIME}"""
-    if temporal:
-        return f"CASE WHEN {value} IS NULL THEN NULL{times} ELSE {TEXT} END"
-    return f"""CASE WHEN {value} IS NULL THEN NULL{formatted}
-        WHEN try_cast({value} AS BIGINT)::VARCHAR = {value} THEN {BIGINT}
-        WHEN {number} AND {value} NOT IN ('', '-', '-0') THEN CASE
-            WHEN {value} NOT LIKE '%.%' THEN {BIG_INTEGER}
-            WHEN {digits} <= {_DOUBLE_DIGITS} OR try_cast({value} AS DOUBLE)::VARCHAR = {value} THEN {SHORT_NUMBER}
-            ELSE {LONG_NUMBER} END
-        WHEN regexp_full_match({value}, '{_EXPONENT}') THEN {EXPONENT}{times}
-        WHEN lower({value}) IN ('true', 'false') THEN {BOOL}
-        ELSE {TEXT} END"""
-
-
-def _formatted(value: str, form: str | None, kind: int) -> str:
-    if form is None:
-        return ""
-    return f"\n        WHEN try_strptime({value}, {literal(form)}) IS NOT NULL THEN {kind}"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import quote
 from pipeline_cli.manifest.files import Csv
-from pipeline_cli.sources.files import inference
+from pipeline_cli.sources.files import inference, kinds
 from pipeline_cli.sources.files.inference import Seen
 
 if TYPE_CHECKING:
     from pipeline_cli.sources.column_types import ColumnType
 
 NESTED = 1 << 12
-_STRINGS = inference.TEXT | inference.DATE | inference.TIME | inference.ZONED_TIME
+_STRINGS = kinds.TEXT | kinds.DATE | kinds.TIME | kinds.ZONED_TIME
 _NO_CSV = Csv()
 
 
@@ -48,10 +48,10 @@ def _is_odd(found: Seen) -> bool:
 
 def _kind_sql(value: str) -> str:
     text = f"substr({value}, 2, length({value}) - 2)"
-    string = inference.kind_sql(text, _NO_CSV, temporal=True)
+    string = kinds.kind_sql(text, _NO_CSV, temporal=True)
     return f"""CASE substr({value}, 1, 1) WHEN '"' THEN {string}
-        WHEN '{{' THEN {NESTED} WHEN '[' THEN {NESTED} WHEN 't' THEN {inference.BOOL} WHEN 'f' THEN {inference.BOOL}
-        ELSE {inference.kind_sql(value, _NO_CSV)} END"""
+        WHEN '{{' THEN {NESTED} WHEN '[' THEN {NESTED} WHEN 't' THEN {kinds.BOOL} WHEN 'f' THEN {kinds.BOOL}
+        ELSE {kinds.kind_sql(value, _NO_CSV)} END"""
 
 
 def _number_sql(value: str) -> str:

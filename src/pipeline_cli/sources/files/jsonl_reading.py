@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.files.compression import check_archive, compression_of
-from pipeline_cli.sources.files.dialect import SAMPLE_BYTES, find_encoding
+from pipeline_cli.sources.files.dialect import SAMPLE_BYTES
+from pipeline_cli.sources.files.encoding import find_encoding
 from pipeline_cli.sources.files.json_types import add_json_types, json_column_types
 from pipeline_cli.sources.files.jsonl_scan import LINE, JsonLines
 from pipeline_cli.sources.files.listing import Listed
-from pipeline_cli.sources.files.reading import LocalFile, Reading, batches, open_all
+from pipeline_cli.sources.files.reading import LocalFile, Reading, grouped, open_all
 from pipeline_cli.sources.files.sql import FILE
 from pipeline_cli.sources.scan import Scan
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 def jsonl_scans(reading: Reading, files: Sequence[Listed]) -> Iterator[tuple[Scan, list[Listed]]]:
     """One scan for each batch of files, with the files that it reads."""
-    batched = [JsonLines(batch) for batch in batches(list(open_all(reading, files, open_jsonl)))]
+    opened = ((None, file) for file in open_all(reading, files, open_jsonl))
+    batched = [JsonLines(batch) for _, batch in grouped(reading, opened)]
     found = _look(reading, batched)
     reading.note(f"{files[0].path}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: JSON Lines")
     for lines in batched:

@@ -163,6 +163,7 @@ class JsonLines:
             "compression": "'none'",
             "filename": literal(FILE),
             "max_line_size": str(_LONGEST_LINE),
+            "buffer_size": str(2 * _LONGEST_LINE),  # by default 16 lines of that length: 256 MB
             **self._rejects.options(),
         }
         paths = ", ".join(path_literal(str(file.place)) for file in self.files)

@@ -15,7 +15,7 @@ from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.column_types import column_name
 from pipeline_cli.sources.files.listing import Listed
 from pipeline_cli.sources.files.names import check_names
-from pipeline_cli.sources.files.reading import LocalFile, Reading, batches, open_all
+from pipeline_cli.sources.files.reading import LocalFile, Reading, grouped, open_all
 from pipeline_cli.sources.files.rejects import file_sql
 from pipeline_cli.sources.files.sql import FILE, literal, path_literal
 from pipeline_cli.sources.scan import ColumnSpec, Scan
@@ -44,16 +44,14 @@ def parquet_scans(reading: Reading, files: Sequence[Listed]) -> Iterator[tuple[S
     """One scan for each batch of files with one schema, with the files that it reads."""
     import duckdb
 
-    alike: dict[Schema, list[LocalFile]] = {}
     with closing(duckdb.connect()) as connection:
-        for file in open_all(reading, files, _open):
-            alike.setdefault(_schema(connection, file), []).append(file)
-    found = _find_types(reading, alike)
+        opened = [(_schema(connection, file), file) for file in open_all(reading, files, _open)]
+    groups = grouped(reading, opened)
+    found = _find_types(reading, groups)
     reading.note(f"{files[0].path}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: Parquet")
-    for schema, group in alike.items():
-        for batch in batches(group):
-            yield _scan(reading, schema, batch, found), [file.listed for file in batch]
-            reading.release(batch)
+    for schema, batch in groups:
+        yield _scan(reading, schema, batch, found), [file.listed for file in batch]
+        reading.release(batch)
 
 
 def _open(reading: Reading, listed: Listed) -> LocalFile:
@@ -82,11 +80,13 @@ def _schema(connection: Any, file: LocalFile) -> Schema:
     return tuple((name, kind) for name, kind, *_ in rows)
 
 
-def _find_types(reading: Reading, alike: Mapping[Schema, Sequence[LocalFile]]) -> dict[str, ColumnType]:
+def _find_types(
+    reading: Reading, groups: Sequence[tuple[Schema, Sequence[LocalFile]]]
+) -> dict[str, ColumnType]:
     """The stored types; files whose types of a column do not go together are refused, unless one is declared."""
     found: dict[str, ColumnType] = {}
     origin: dict[str, str] = {}
-    for schema, group in alike.items():
+    for schema, group in groups:
         said = reading.declared(name for name, _ in schema)
         for name, kind in schema:
             data_type = _type_of(kind)

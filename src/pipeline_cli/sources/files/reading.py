@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline_cli.sources.files.storage import Storage
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 # One scan reads so many small files; a large one is read alone.
 _MOST_FILES, _MOST_BYTES, _LARGE_BYTES = 1000, 256 << 20, 64 << 20
@@ -161,13 +162,33 @@ def open_all(
             raise
 
 
-def batches(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:
+def grouped(reading: Reading, opened: Iterable[tuple[K, LocalFile]]) -> list[tuple[K, list[LocalFile]]]:
+    """Files that are alike together, in lists of a bounded size.
+
+    Where rows replace one another, the files stay in their order: of two versions of a record the later counts.
+    """
+    is_ordered = reading.hints.write_disposition in ("merge", "scd2")
+    groups: list[tuple[K, list[LocalFile]]] = []
+    places: dict[K, int] = {}
+    for kind, file in opened:
+        place = places.get(kind)
+        if place is None or (is_ordered and place != len(groups) - 1):
+            places[kind] = place = len(groups)
+            groups.append((kind, []))
+        groups[place][1].append(file)
+    return [(kind, batch) for kind, group in groups for batch in batches(group, is_ordered=is_ordered)]
+
+
+def batches(files: Sequence[LocalFile], *, is_ordered: bool = False) -> Iterator[list[LocalFile]]:
     """Files in lists of a bounded number and size; a large one stands alone."""
     batch: list[LocalFile] = []
     size_bytes = 0
     for file in files:
         size = file.listed.size_bytes
         if size >= _LARGE_BYTES:
+            if batch and is_ordered:
+                yield batch
+                batch, size_bytes = [], 0
             yield [file]
             continue
         if len(batch) >= _MOST_FILES or size_bytes + size > _MOST_BYTES:

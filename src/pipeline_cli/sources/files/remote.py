@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pipeline_cli.errors import SourceError
 from pipeline_cli.manifest.files import FileCredentials
 from pipeline_cli.secrets import mask
+from pipeline_cli.sources.files.credentials import gcs_options, s3_options
 from pipeline_cli.sources.files.listing import Listed, depth_below, fixed_folder, glob_pattern
 from pipeline_cli.sources.files.storage import (
     CHANGED,
@@ -116,7 +117,7 @@ class RemoteStorage:
                 from pipeline_cli.sources.files.sftp import open_sftp
 
                 return open_sftp(self._url, self._credentials)
-            options = _s3_options if kind == "s3" else _gcs_options
+            options = s3_options if kind == "s3" else gcs_options
             return fsspec.filesystem(
                 kind, skip_instance_cache=True, use_listings_cache=False, **options(self._credentials)
             )
@@ -160,32 +161,6 @@ class RemoteStorage:
             code=code,
             hint="Check bucket_url, and its region or project.",
         )
-
-
-def _s3_options(said: FileCredentials) -> dict[str, Any]:
-    return {
-        "key": said.aws_access_key_id,
-        "secret": said.aws_secret_access_key,
-        "token": said.aws_session_token,
-        "anon": said.anonymous,
-        "endpoint_url": said.endpoint_url,
-        "profile": said.profile_name,
-        "client_kwargs": {"region_name": said.region_name} if said.region_name else {},
-        "config_kwargs": {"connect_timeout": 10, "retries": {"max_attempts": 3}},
-    }
-
-
-def _gcs_options(said: FileCredentials) -> dict[str, Any]:
-    token: Any = "anon" if said.anonymous else None
-    if said.private_key:
-        token = {
-            "type": "service_account",
-            "client_email": said.client_email,
-            "private_key": said.private_key.replace("\\n", "\n"),
-            "project_id": said.project_id,
-            "token_uri": "https://oauth2.googleapis.com/token",
-        }
-    return {"token": token, "project": said.project_id, "endpoint_url": said.endpoint_url}
 
 
 def _listed(name: str, info: Mapping[str, Any], root: str) -> Listed:

@@ -211,3 +211,15 @@ def test_a_decimal_comma_is_a_point_in_numbers_only(tmp_path: Path) -> None:
     assert loaded.values("price") == ["1234.50", "-7.25"]
     assert loaded.values("note") == ["a,b", "1,5 l"]
     assert loaded.lines == [2, 3]
+
+
+def test_rows_that_replace_one_another_come_in_the_files_order(tmp_path: Path) -> None:
+    keys = "primary_key: id, write_disposition: merge"
+    files = {
+        "contacts_1.csv": "id,v\n1,a\n",
+        "contacts_2.csv": "id;v\n1;b\n",
+        "contacts_3.csv": "id,v\n1,c\n",
+    }
+    assert World(tmp_path / "merge", keys).write(files).load().values("v") == ["a", "b", "c"]
+    appended = World(tmp_path / "append").write(files).load()
+    assert (appended.scan_count, sorted(appended.values("v"))) == (2, ["a", "b", "c"])
