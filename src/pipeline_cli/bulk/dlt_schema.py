@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.bulk.reading import Stamp, timestamp_literal
+from pipeline_cli.bulk.reading import Stamp, sql_value, timestamp_literal
 from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.destinations.base import Warehouse, literal, quote
@@ -122,14 +121,8 @@ def _write_state(target: Target, dataset: str, stamp: Stamp) -> None:
     state["_version_hash"] = generate_pipeline_state_version_hash(state)
     row = state_doc(state, stamp.load_id)
     names = ", ".join(quote(name) for name in row)
-    values = ", ".join(_value(value) for value in row.values())
+    values = ", ".join(sql_value(value) for value in row.values())
     target.execute(
         f"INSERT INTO {quote(dataset, '_dlt_pipeline_state')} ({names}, {quote('_dlt_id')})"
         f" VALUES ({values}, {literal(stamp.load_id)})"
     )
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, datetime):
-        return timestamp_literal(value)
-    return str(value) if isinstance(value, int) else literal(None if value is None else str(value))

@@ -22,4 +22,11 @@ def open_engine(folder: Path) -> Any:
     }
     for name, value in settings.items():
         engine.execute(f"SET GLOBAL {quote(name)} = {literal(value)}")
+    tell_progress(engine)
     return engine
+
+
+def tell_progress(engine: Any) -> None:
+    """Let `query_progress()` of this connection answer, which it does only with the bar that we do not print."""
+    engine.execute("SET enable_progress_bar = true")
+    engine.execute("SET enable_progress_bar_print = false")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.contracts.texts import value_sql
 from pipeline_cli.destinations.base import literal, quote
@@ -50,6 +50,13 @@ class Reading:
 
 def timestamp_literal(moment: datetime) -> str:
     return f"TIMESTAMP WITH TIME ZONE {literal(moment.isoformat())}"
+
+
+def sql_value(value: Any) -> str:
+    """A text, a whole number, a time or None as SQL for DuckDB and Postgres alike."""
+    if isinstance(value, datetime):
+        return timestamp_literal(value)
+    return str(value) if isinstance(value, int) else literal(None if value is None else str(value))
 
 
 def metadata_types(shape: RowShape) -> dict[str, str]:

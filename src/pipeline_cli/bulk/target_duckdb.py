@@ -8,13 +8,15 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
+from pipeline_cli.bulk.engine import tell_progress
 from pipeline_cli.bulk.errors import reading_errors
-from pipeline_cli.bulk.reading import Reading
+from pipeline_cli.bulk.reading import Reading, sql_value
 from pipeline_cli.bulk.sql_types import DUCKDB_TYPES, arrow_schema, render, to_column_type
 from pipeline_cli.destinations.base import Warehouse, literal, quote
 from pipeline_cli.sources.column_types import ColumnType
 
 BATCH_ROWS = 10_000
+_FEW_ROWS = 200  # as literals: pyarrow imports pandas to look at Python's values, which costs 0.3 s
 
 
 class DuckDBTarget:
@@ -28,6 +30,7 @@ class DuckDBTarget:
         self._warehouse = warehouse
         self._connection = warehouse.connect()
         self.engine: Any = self._connection._raw  # type: ignore[attr-defined]
+        tell_progress(self.engine)
 
     def close(self) -> None:
         self._connection.close()
@@ -70,25 +73,34 @@ class DuckDBTarget:
             settings.close()
 
     def insert(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:
-        import pyarrow
-
-        schema = arrow_schema(columns)
         names = ", ".join(quote(name) for name in columns)
-        view = f"rows_{threading.get_ident()}"
         iterator = iter(rows)
         count = 0
         while batch := list(islice(iterator, BATCH_ROWS)):
-            arrays = [
-                pyarrow.array(values, type=field.type)
-                for values, field in zip(zip(*batch, strict=True), schema, strict=True)
-            ]
-            self.engine.register(view, pyarrow.Table.from_arrays(arrays, schema=schema))
-            try:
-                self.execute(f"INSERT INTO {table} ({names}) SELECT * FROM {view}")
-            finally:
-                self.engine.unregister(view)
+            if len(batch) <= _FEW_ROWS:
+                values = ", ".join(f"({', '.join(map(sql_value, row))})" for row in batch)
+                self.execute(f"INSERT INTO {table} ({names}) VALUES {values}")
+            else:
+                self._insert_arrow(table, names, columns, batch)
             count += len(batch)
         return count
+
+    def _insert_arrow(
+        self, table: str, names: str, columns: Mapping[str, str], batch: Sequence[Sequence[Any]]
+    ) -> None:
+        import pyarrow
+
+        schema = arrow_schema(columns)
+        view = f"rows_{threading.get_ident()}"
+        arrays = [
+            pyarrow.array(values, type=field.type)
+            for values, field in zip(zip(*batch, strict=True), schema, strict=True)
+        ]
+        self.engine.register(view, pyarrow.Table.from_arrays(arrays, schema=schema))
+        try:
+            self.execute(f"INSERT INTO {table} ({names}) SELECT * FROM {view}")
+        finally:
+            self.engine.unregister(view)
 
     def table_columns(self, dataset: str) -> dict[str, dict[str, ColumnType]]:
         rows = self.query(
