@@ -39,17 +39,17 @@ def inline(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     DuckDB's client imports pandas for its first parameter: 0.3 s of a command, 1 s where nothing is compiled.
     """
     if not all(
-        value is None or isinstance(value, (str, int)) and "\0" not in str(value) for value in parameters
+        value is None or (isinstance(value, (str, int)) and "\0" not in str(value)) for value in parameters
     ):
         return sql, parameters
     values = iter(parameters)
 
     def write(match: re.Match[str]) -> str:
-        token = match.group()
-        if token == "?":
+        found = match.group()
+        if found == "?":
             value = next(values)
             return literal(value) if value is None or isinstance(value, str) else str(value).lower()
-        return "?" if token == "??" else token
+        return "?" if found == "??" else found
 
     return _TOKENS.sub(write, sql), ()
 

@@ -31,7 +31,9 @@ def new_rejects(
             quarantine_row(rules, context.run_id, each, moment, occurrence=[context.run_id, first + index])
             for index, each in enumerate(rejected)
         ]
-    rows = {row["id"]: row for row in (quarantine_row(rules, context.run_id, each, moment) for each in rejected)}
+    rows = {
+        row["id"]: row for row in (quarantine_row(rules, context.run_id, each, moment) for each in rejected)
+    }
     known = context.known(QUARANTINE_TABLE, "id", list(rows))
     return [row for identity, row in rows.items() if identity not in known]
 
