@@ -101,3 +101,49 @@ def is_same(spec: ColumnSpec, sql: Any, python: Any) -> bool:
     if spec.data_type in ("decimal", "wei"):
         return Decimal(sql) == Decimal(python)
     return type(sql) is type(python) and bool(sql == python)
+
+
+Case = tuple[ColumnSpec, "Contract | None", Sequence[Any]]
+
+
+def see_columns(connection: duckdb.DuckDBPyConnection, cases: Sequence[Case]) -> list[list[Seen]]:
+    """Many columns in one statement, each with a contract and as many raw values of its own."""
+    compiled = [compile_predicates(contract, [spec]) for spec, contract, _ in cases]
+    functions = {name: each for predicates in compiled for name, each in predicates.functions.items()}
+    for name, function in functions.items():
+        connection.create_function(
+            name, function.function, function.parameters, "BOOLEAN", type="arrow", null_handling="special"
+        )
+    values = [f"{value_sql(spec, f'r{index}')} AS v{index}" for index, (spec, *_) in enumerate(cases)]
+    shown = [
+        f"{predicates.sql(lambda _, i=index: f'r{i}', lambda _, i=index: f'v{i}')}, "  # type: ignore[misc]
+        f"{exact_sql(spec, f'r{index}', f'v{index}')}, v{index}"
+        for index, (predicates, (spec, *_)) in enumerate(zip(compiled, cases, strict=True))
+    ]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE raws (n INTEGER, {', '.join(f'r{i} VARCHAR' for i in range(len(cases)))})"
+    )
+    rows = list(zip(*(raws for *_, raws in cases), strict=True))
+    for at in range(0, len(rows), 500):
+        numbered = enumerate(rows[at : at + 500], at)
+        batch = ", ".join(f"({n}, {', '.join(map(text_literal, row))})" for n, row in numbered)
+        connection.execute(f"INSERT INTO raws VALUES {batch}")
+    try:
+        found = connection.execute(
+            f"SELECT {', '.join(shown)} FROM (SELECT *, {', '.join(values)} FROM raws) ORDER BY n"
+        ).fetchall()
+    finally:
+        for name in functions:
+            connection.remove_function(name)
+    return [
+        [
+            Seen(
+                row[3 * index],
+                {"a": row[3 * index + 2]},
+                judge(contract, [spec], {"a": raw}),
+                {"a": row[3 * index + 1]},
+            )
+            for row, raw in zip(found, raws, strict=True)
+        ]
+        for index, (spec, contract, raws) in enumerate(cases)
+    ]
