@@ -30,7 +30,7 @@ from pipeline_cli.sources.files.kinds import (
 if TYPE_CHECKING:
     from pipeline_cli.sources.column_types import ColumnType
 
-_SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 20_000
 _MOST_DIGITS = 38
 _PLAIN_NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
 
@@ -104,20 +104,24 @@ def _look(
     text = Seen(TEXT)
     found = {name: text for name in columns if name in seen and seen[name].is_text}
     left = {name: value for name, value in columns.items() if name not in found}
-    sample = f"(SELECT * FROM {relation} LIMIT {_SAMPLE_ROWS})"
+    sample = f"(SELECT * FROM {relation} LIMIT {SAMPLE_ROWS})"
     beginning = _count(connection, sample, left, said)
     found.update((name, text) for name, each in beginning.items() if each.is_text)
     likely = {name: each for name, each in beginning.items() if name not in found}
-    found.update(_confirm(connection, relation, columns, likely, said))
+    checks = {name: like_sql(columns[name], each, said) for name, each in likely.items()}
+    found.update(confirm(connection, relation, columns, likely, checks))
     rest = {name: value for name, value in columns.items() if name not in found}
     return {**found, **_count(connection, relation, rest, said)}
 
 
-def _confirm(
-    connection: Any, relation: str, columns: Mapping[str, str], likely: Mapping[str, Seen], said: Csv
+def confirm(
+    connection: Any,
+    relation: str,
+    columns: Mapping[str, str],
+    likely: Mapping[str, Seen],
+    checks: Mapping[str, str | None],
 ) -> dict[str, Seen]:
-    """The columns whose values are all like the first ones."""
-    checks = {name: _like_sql(columns[name], seen, said) for name, seen in likely.items()}
+    """The columns whose values are all like the first ones: those for which their check holds throughout."""
     checks = {name: check for name, check in checks.items() if check}
     # Columns that are not asked for are not parsed, and what is malformed in them would not be told.
     parts = ["count(COLUMNS(*))"]
@@ -135,7 +139,7 @@ def _confirm(
     return found
 
 
-def _like_sql(value: str, seen: Seen, said: Csv) -> str | None:
+def like_sql(value: str, seen: Seen, said: Csv) -> str | None:
     """A cheap condition under which a value is of no other kind than those seen; None where there is none."""
     if said.date_format or said.timestamp_format or not seen.kinds:
         return None

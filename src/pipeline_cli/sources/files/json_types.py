@@ -22,23 +22,53 @@ def add_json_types(connection: Any, relation: str, names: list[str], seen: dict[
     """Look at all of a relation's JSON texts and add what its columns are to `seen`."""
     if not names:
         return
+    values = {name: f"CASE WHEN {quote(name)} <> 'null' THEN {quote(name)} END" for name in names}
+    beginning = _count(connection, f"(SELECT * FROM {relation} LIMIT {inference.SAMPLE_ROWS})", values)
+    found = {name: each for name, each in beginning.items() if _is_mixed(each)}  # json, whatever comes
+    likely = {name: each for name, each in beginning.items() if name not in found}
+    checks = {name: _like_sql(values[name], each) for name, each in likely.items()}
+    found.update(inference.confirm(connection, relation, values, likely, checks))
+    rest = {name: value for name, value in values.items() if name not in found}
+    found.update(_count(connection, relation, rest))
+    for name, each in found.items():
+        seen.setdefault(name, Seen()).add(each)
+
+
+def _count(connection: Any, relation: str, values: Mapping[str, str]) -> dict[str, Seen]:
+    """Every value by its kind."""
+    if not values:
+        return {}
     parts = []
-    for name in names:
-        value = f"CASE WHEN {quote(name)} <> 'null' THEN {quote(name)} END"
+    for value in values.values():
         parts += [f"coalesce(bit_or({_kind_sql(value)}), 0)", *inference.digits_sql(_number_sql(value))]
     row = inference.select_row(connection, parts, relation)
-    for index, name in enumerate(names):
-        seen.setdefault(name, Seen()).add(Seen(*map(int, row[index * 3 : index * 3 + 3])))
+    return {name: Seen(*map(int, row[index * 3 : index * 3 + 3])) for index, name in enumerate(values)}
+
+
+def _like_sql(value: str, seen: Seen) -> str | None:
+    """A cheap condition under which a value changes nothing about a column of the kinds seen."""
+    if seen.kinds & kinds.TEXT:
+        return f"starts_with({value}, '\"')"
+    if seen.kinds in (kinds.DATE, kinds.TIME):
+        inner = f"substr({value}, 2, length({value}) - 2)"
+        return f"starts_with({value}, '\"') AND {inference.like_sql(inner, seen, _NO_CSV)}"
+    if seen.kinds & ~(kinds.BIGINT | kinds.SHORT_NUMBER | kinds.BOOL):
+        return None
+    return inference.like_sql(value, seen, _NO_CSV)
 
 
 def json_column_types(seen: Mapping[str, Seen]) -> dict[str, ColumnType]:
     """The type of each field: json for what is nested, and for texts among numbers or truth values."""
     types = {}
     for name, found in seen.items():
-        mixed = found.kinds & _STRINGS and found.kinds & ~_STRINGS
-        nested = found.kinds & NESTED or mixed
-        types[name] = ("json", None, None) if nested or _is_odd(found) else found.column_type()
+        is_json = _is_mixed(found) or _is_odd(found)
+        types[name] = ("json", None, None) if is_json else found.column_type()
     return types
+
+
+def _is_mixed(found: Seen) -> bool:
+    """Something nested, or texts among other values."""
+    return bool(found.kinds & NESTED or (found.kinds & _STRINGS and found.kinds & ~_STRINGS))
 
 
 def _is_odd(found: Seen) -> bool:
