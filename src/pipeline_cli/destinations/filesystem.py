@@ -1,15 +1,14 @@
 """A place for files: a folder, a bucket, an SFTP server. Not a warehouse: sources are kept there, not loaded."""
 
-from __future__ import annotations
+# No postponed annotations, see manifest/models.py.
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pipeline_cli.manifest.files import FileCredentials
-from pipeline_cli.manifest.models import key
+from pipeline_cli.manifest.models import entry, key
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class FilesystemDestination:
     """A place for files: `lake:` of a source, or where `generate` writes."""
 
