@@ -10,7 +10,7 @@ from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.reader import read_manifest
 from tests.unit.manifest.helpers import HEAD, TAIL, mistakes, mistakes_of, only, read, write
 
-LAKE = '  lake: {type: filesystem, bucket_url: lake, credentials: {token: "${env:LAKE_TOKEN}"}}\n'
+LAKE = '  lake: {type: filesystem, bucket_url: lake, credentials: {aws_secret_access_key: "${env:LAKE_TOKEN}"}}\n'
 
 
 def database(keys: str = "", credentials: str = "sqlite:///shop.db") -> str:
