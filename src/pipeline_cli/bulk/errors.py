@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pipeline_cli.destinations.base import first_line
 from pipeline_cli.errors import LoadError, SourceError, StepError
+from pipeline_cli.sources.scan import ColumnResource, Scan
 
 
 @contextmanager
@@ -30,3 +32,13 @@ def reading_errors() -> Iterator[None]:
             f"DuckDB cannot read it: {text}",
             hint="Nothing is loaded and no file counts as done. Mend the source, then run again.",
         ) from error
+
+
+def explain(resource: ColumnResource, error: Exception, scan: Scan) -> Exception:
+    """DuckDB's refusal of a scan in the words of its resource, where that has some: it knows its files."""
+    import duckdb
+
+    failed: Callable[[Any, Scan], Exception] | None = getattr(resource, "failed", None)
+    refusal = error.__cause__
+    is_of_source = isinstance(error, SourceError) and isinstance(refusal, duckdb.Error)
+    return failed(refusal, scan) if failed and is_of_source else error

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.bulk.accepted import accepted_scan
+from pipeline_cli.bulk.errors import explain
 from pipeline_cli.bulk.reading import Gate, RowShape, Stamp, build_reading, describe_received
 from pipeline_cli.bulk.sink import RejectedRow, Sink, Tally
 from pipeline_cli.bulk.state import QUARANTINE, STATE_TABLES, Tables, write_rejects
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.bulk.watching import Watcher, counted
 from pipeline_cli.contracts.predicates import compile_predicates
-from pipeline_cli.errors import SourceError
 from pipeline_cli.gate.rejects import quarantine_row
 from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.request import IngestRequest
@@ -44,7 +44,7 @@ class ScanReader:
         self, place: Workplace, rules: GateRules, shape: RowShape, tally: Tally, resource: ColumnResource
     ) -> None:
         self._place = place
-        self._failed: Callable[[Any, Scan], Exception] | None = getattr(resource, "failed", None)
+        self._resource = resource
         self._target = place.target
         self._rules = rules
         self._shape = shape
@@ -75,15 +75,7 @@ class ScanReader:
         try:
             return self._target.write(reading, table, is_ordered=self._shape.is_hashed)
         except Exception as error:
-            raise sink.error or self._explain(error, scan) from error
-
-    def _explain(self, error: Exception, scan: Scan) -> Exception:
-        """DuckDB's refusal in the words of the resource, which knows its files."""
-        import duckdb
-
-        refusal = error.__cause__
-        is_of_source = isinstance(error, SourceError) and isinstance(refusal, duckdb.Error)
-        return self._failed(refusal, scan) if self._failed and is_of_source else error
+            raise sink.error or explain(self._resource, error, scan) from error
 
     @contextmanager
     def _registered(self, scan: Scan, sink: Sink, tell: Callable[[int], None]) -> Iterator[Gate]:

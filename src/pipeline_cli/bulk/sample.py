@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.bulk.engine import open_engine
-from pipeline_cli.bulk.errors import reading_errors
+from pipeline_cli.bulk.errors import explain, reading_errors
 from pipeline_cli.bulk.reading import describe_received
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.judge import judge
 from pipeline_cli.contracts.reasons import Reason, Record, Rejected
+from pipeline_cli.errors import SourceError
 from pipeline_cli.project import Project
 from pipeline_cli.sources.build import open_columns
+from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.scan import ColumnResource, Known, Scan
 
 
@@ -39,16 +41,25 @@ def sample_resource(
     """The first `limit` rows of a resource. Raises SourceError when the source does not give data."""
     opened = open_columns(project, source)
     wanted = next(each for each in opened.resources if each.name == resource)
-    sample = Sample()
     with tempfile.TemporaryDirectory() as folder, opened.session():
         engine = open_engine(Path(folder))
         try:
-            _fill(sample, engine, wanted, contract, limit)
+            sample = _read(engine, wanted, contract, limit)
         finally:
             engine.close()
-    describe = getattr(wanted, "describe", None)
-    sample.notes = [*opened.notes, *(describe() if describe else ())]
+    sample.notes = list(dict.fromkeys(opened.notes))
     return sample
+
+
+def _read(engine: Any, resource: ColumnResource, contract: Contract | None, limit: int) -> Sample:
+    """The sample; from the beginning where a file turns out to need a more careful reading."""
+    while True:
+        sample = Sample()
+        try:
+            _fill(sample, engine, resource, contract, limit)
+        except ReadAgainError:
+            continue
+        return sample
 
 
 def _fill(
@@ -57,7 +68,7 @@ def _fill(
     with resource.scans(Known()) as scans:
         for scan in scans:
             sample.columns |= {column.source: column.data_type for column in scan.columns}
-            for values in islice(_values(engine, scan), limit - len(sample)):
+            for values in islice(_values(engine, scan, resource), limit - len(sample)):
                 verdict = judge(contract, scan.columns, values)
                 if verdict.reasons:
                     sample.rejected.append(Rejected(verdict.record, verdict.reasons))
@@ -70,7 +81,7 @@ def _fill(
                 return
 
 
-def _values(engine: Any, scan: Scan) -> Iterator[Mapping[str, Any]]:
+def _values(engine: Any, scan: Scan, resource: ColumnResource) -> Iterator[Mapping[str, Any]]:
     names: Sequence[str] = [column.source for column in scan.columns]
     for view, found in scan.objects.items():
         engine.register(view, found)
@@ -79,6 +90,8 @@ def _values(engine: Any, scan: Scan) -> Iterator[Mapping[str, Any]]:
             cursor = engine.execute(describe_received(scan) + (f" WHERE {scan.valid}" if scan.valid else ""))
             while rows := cursor.fetchmany(100):
                 yield from (dict(zip(names, row, strict=True)) for row in rows)
+    except SourceError as error:
+        raise explain(resource, error, scan) from error
     finally:
         for view in scan.objects:
             engine.unregister(view)
