@@ -86,7 +86,6 @@ def build_reading(
     received += (
         f", {scan.file_column or 'NULL::VARCHAR'} AS file_, {scan.raw_column or 'NULL::VARCHAR'} AS line_"
     )
-    received += f", {scan.valid or 'true'} AS valid_"
     typed = ", ".join(
         f"{value_sql(column, raw)} AS {value}"
         for column, raw, value in zip(columns, raws, values, strict=True)
@@ -97,9 +96,7 @@ def build_reading(
     statement += f" FROM (SELECT *, {typed} FROM (SELECT {received} FROM {scan.relation}))"
     if gate is not None:
         condition = gate.predicates.sql(_namer(columns, "r"), _namer(columns, "v"))
-        condition = " AND ".join(
-            ["coalesce(valid_, false)", *(f"{values[i]} IS NOT NULL" for i in gate.keys), condition]
-        )
+        condition = " AND ".join([*(f"{values[i]} IS NOT NULL" for i in gate.keys), condition])
         # Nothing is pushed below a function with side effects: values are computed once, and it is called for
         # the rows that fail alone.
         statement += (

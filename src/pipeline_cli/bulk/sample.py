@@ -87,7 +87,7 @@ def _values(engine: Any, scan: Scan, resource: ColumnResource) -> Iterator[Mappi
         engine.register(view, found)
     try:
         with reading_errors():
-            cursor = engine.execute(describe_received(scan) + (f" WHERE {scan.valid}" if scan.valid else ""))
+            cursor = engine.execute(describe_received(scan))
             while rows := cursor.fetchmany(100):
                 yield from (dict(zip(names, row, strict=True)) for row in rows)
     except SourceError as error:

@@ -75,12 +75,13 @@ class Scan:
 
     columns: of the relation, all of them (source names). file_column: the SQL expression of a row's file (path as
     shown to people), None where there is one file or none. raw_column: the expression of the row as it stands in
-    its file, None where `values` say it all. valid: an SQL condition without which a row is malformed.
+    its file, None where `values` say it all.
     files: the versions that are done when this scan's rows are committed.
     size_bytes: of the files, row_count: where known; both for progress.
     malformed: called after reading, on the connection that read: the lines that the reader left out.
     locate: the line number, or numbers, of suspects in their file (same order, None where unknown); reads again.
     verify: called after reading, before the commit; raises SourceError when a file changed meanwhile.
+    cursor_value: called after reading: what `Known.cursor` is to be in the next load, None for no change.
     """
 
     relation: str
@@ -88,14 +89,13 @@ class Scan:
     objects: Mapping[str, Any] = field(default_factory=dict)
     file_column: str | None = None
     raw_column: str | None = None
-    valid: str | None = None
     files: Sequence[FileVersion] = ()
     size_bytes: int | None = None
     row_count: int | None = None
     malformed: Callable[[Any], Sequence[Malformed]] = lambda connection: ()
     locate: Callable[[Sequence[Suspect]], Sequence[int | None]] | None = None
     verify: Callable[[], None] = lambda: None
-    cursor_value: Callable[[], Any] = lambda: None  # after reading: the new cursor of a database's table
+    cursor_value: Callable[[], Any] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
