@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from pipeline_cli.errors import ManifestError
 from pipeline_cli.manifest import codes
@@ -100,7 +101,7 @@ def read_bytes() -> None:
         for width in (40, 80):
             shown = render_mistakes(error.mistakes, color=False, width=width)
             assert CANARY not in shown
-            assert max(map(len, shown.split("\n"))) <= width
+            assert max(map(cell_len, shown.split("\n"))) <= width  # terminal columns, not characters
 
 
 @given(st.text())
