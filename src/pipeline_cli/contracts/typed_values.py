@@ -44,7 +44,7 @@ def is_exact_typed(spec: ColumnSpec, raw: str, value: str) -> str:
     if kind == "text":
         return f"typeof({raw}) IN ({_INTEGERS}, 'VARCHAR', 'UUID') AND NOT contains({value}, chr(0))"
     if kind == "json":
-        return "false"
+        return "false"  # `is_plain_json` and the row check together
     if kind == "binary":
         return f"typeof({raw}) = 'BLOB'"
     if kind in _NUMBERS:
@@ -57,6 +57,11 @@ def is_exact_typed(spec: ColumnSpec, raw: str, value: str) -> str:
         native = f"WHEN typeof({raw}) = {'BOOLEAN' if kind == 'bool' else 'TIME'!r} THEN true"
     as_text = f"WHEN typeof({raw}) = 'VARCHAR' THEN {is_exact(spec, _text(raw), value)}"
     return f"CASE {native} {as_text} ELSE false END"
+
+
+def is_plain_json(raw: str) -> str:
+    """Whether DuckDB writes the value as JSON the way Python does: times, 32-bit floats and bytes it does not."""
+    return f"NOT regexp_matches(typeof({raw}), 'TIME|DATE|FLOAT|BLOB|INTERVAL|BIT')"
 
 
 def _native_number(spec: ColumnSpec, raw: str, value: str) -> str:

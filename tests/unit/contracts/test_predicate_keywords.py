@@ -103,6 +103,10 @@ ODD = [
 ]
 
 
+NUMBER_KEYWORDS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "type", "enum"]
+TEXT_KEYWORDS = ["minLength", "maxLength", "pattern", "format", "type", "enum", "minimum"]
+
+
 class Values:
     """Texts that a column might have, one character away from what it should."""
 
@@ -160,16 +164,13 @@ class Values:
     def text(self) -> str:
         return "".join(self.random.choices("ab1Z-@. _é\nٱ\u2028\u00a0👍'\"\\", k=self.random.randrange(8)))
 
-    def schema(self, kind: str) -> dict[str, Any]:
+    def schema(self, kind: str, turn: int) -> dict[str, Any]:
+        """turn: which of the keywords of this kind."""
         draw = self.random
-        limit: int | float = draw.choice(
-            [draw.randrange(-3, 13), draw.randrange(-30, 130) / 10, 0.1, 2**53 + 1, 2**63, 5e10]
-        )
-        name = draw.choice(
-            ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "type", "enum"]
-        )
-        if kind in ("text", "date", "timestamp", "time", "bool"):
-            name = draw.choice(["minLength", "maxLength", "pattern", "format", "type", "enum", "minimum"])
+        small: int | float = draw.choice([draw.randrange(13), draw.randrange(13), draw.randrange(130) / 10])
+        limit = draw.choice([small] * 6 + [-small, 0.1, 2**53 + 1, 2**63, 5e10])
+        names = NUMBER_KEYWORDS if kind in ("bigint", "double", "decimal", "wei") else TEXT_KEYWORDS
+        name = names[turn % len(names)]
         return {
             name: {
                 "multipleOf": draw.choice([1, 2, 3, 0.01, 0.1, 0.5, 2.5, 0.25, 1e-9, 5.0]),
@@ -177,7 +178,7 @@ class Values:
                 "enum": [limit, draw.randrange(9), "a", "ab", "2024-01-01", True],
                 "minLength": draw.randrange(6),
                 "maxLength": draw.randrange(6),
-                "pattern": draw.choice(["^[a-z]+$", r"\d", r"\s", r"\S", r"\W", "^.{1,3}$", "[^a]", "a$", r"^\w*$", "[.-]"]),
+                "pattern": draw.choice(["^[a-z]+$", r"\d", r"\s", r"\S", r"\W", "^.{1,3}$", "[^a]", r"^\w*$", "[.-]"]),
                 "format": draw.choice(["date", "date-time", "email", "uuid", "hostname", "time", "ipv4"]),
             }.get(name, limit)
         }  # fmt: skip
@@ -211,10 +212,11 @@ def test_what_sql_says_of_each_keyword_is_what_the_row_check_says(seed: int) -> 
     cases = [
         (
             spec,
-            Contract({"properties": {"a": values.schema(spec.data_type)}}, "x"),
-            [values.any(spec.data_type) for _ in range(ROWS // 8)],
+            Contract({"properties": {"a": values.schema(spec.data_type, turn)}}, "x"),
+            [values.any(spec.data_type) for _ in range(ROWS // 4)],
         )
-        for spec in SPECS * 8
+        for turn in range(len(NUMBER_KEYWORDS))
+        for spec in SPECS
     ]
     assert check(cases) > ROWS  # type: ignore[arg-type]
 
