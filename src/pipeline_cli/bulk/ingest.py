@@ -8,6 +8,7 @@ commit     rows, rejects, done files, cursors and dlt's bookkeeping together, or
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from pipeline_cli.bulk.state import Tables, forget, prepare_dataset, write_load
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.document import utc_now
 from pipeline_cli.loading.account import warn_of_contracts
-from pipeline_cli.loading.pipeline import dataset_name, pipelines_dir
+from pipeline_cli.loading.pipeline import dataset_name, dlt_settings, pipelines_dir
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.sources.build import open_columns
 from pipeline_cli.sources.files.again import ReadAgainError
@@ -32,6 +33,7 @@ from pipeline_cli.sources.scan import ColumnSource
 
 def ingest_columns(request: IngestRequest) -> IngestResult:
     """Bring a column source's tables up to date; raises as `ingest_source` does, and then nothing has changed."""
+    os.environ.update(dlt_settings(request.project))  # before anything imports dlt: telemetry is off
     source = open_columns(request.project, request.source)
     with _workplace(request) as folder, _open_target(request, folder) as target:
         load, result = _load(request, source, target, folder)

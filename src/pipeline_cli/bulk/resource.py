@@ -13,7 +13,7 @@ from pipeline_cli.bulk.dispositions import (
     empty_table,
     merge_rows,
 )
-from pipeline_cli.bulk.dlt_schema import TableChange
+from pipeline_cli.bulk.dlt_schema import TableChange, import_ahead
 from pipeline_cli.bulk.reader import ScanReader, Workplace
 from pipeline_cli.bulk.reading import RowShape, metadata_types
 from pipeline_cli.bulk.sink import Tally
@@ -170,6 +170,7 @@ class ResourceLoad:
             self._staged = None if self._staged is None else self._widen_staged(missing)
             add_columns(self._target, dataset, name, missing)
         if missing:
+            import_ahead()
             self._place.tables[name] = {**there, **missing}
             self.schema_changes += [f"{name}.{key} {kind[0]}" for key, kind in missing.items()]
             self.change = TableChange(
