@@ -6,8 +6,10 @@ columns    files, generated data and databases: read, checked and written by the
 
 from __future__ import annotations
 
+import os
+
 from pipeline_cli.gate.rules import Violation
-from pipeline_cli.loading.pipeline import bronze_tables
+from pipeline_cli.loading.pipeline import bronze_tables, dlt_settings, import_dlt
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.sources.build import is_column_source
 
@@ -33,6 +35,8 @@ def _ingest(request: IngestRequest) -> IngestResult:
         from pipeline_cli.bulk.ingest import ingest_columns
 
         return ingest_columns(request)
+    os.environ.update(dlt_settings(request.project))  # before anything imports dlt: telemetry is off
+    import_dlt()
     from pipeline_cli.loading.rows import ingest_rows
 
     return ingest_rows(request)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.bulk.reading import Stamp, sql_value, timestamp_literal
 from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.destinations.base import Warehouse, literal, quote
+from pipeline_cli.loading.pipeline import import_dlt, open_pipeline
 from pipeline_cli.project import Project
 from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.threads import start_thread
@@ -35,9 +36,10 @@ class TableChange:
     disposition: str
 
 
-def import_ahead() -> None:
+@cache
+def import_ahead() -> Future[None]:
     """Import dlt beside the database's work on the rows: 0.6 to 1 s of one processor that is mostly idle then."""
-    start_thread(partial(import_module, "dlt"), "import dlt")
+    return start_thread(import_dlt, "import dlt")
 
 
 def read_version(target: Target, dataset: str, source: str) -> tuple[str | None, str | None]:
@@ -74,12 +76,11 @@ def write_version(
 
 def sync_folder(project: Project, warehouse: Warehouse, source: str) -> None:
     """Make dlt's working folder, for `dlt pipeline`, the dashboard and SQLMesh's external models."""
-    from pipeline_cli.loading.pipeline import open_pipeline
-
     open_pipeline(project, warehouse, source).sync_destination()
 
 
 def _changed_schema(source: str, stored: str | None, changes: list[TableChange]) -> Schema:
+    import_ahead().result()
     from dlt.common.schema import Schema
 
     schema = Schema.from_stored_schema(json.loads(stored)) if stored else Schema(source)
