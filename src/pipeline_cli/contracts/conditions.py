@@ -21,6 +21,7 @@ Kind = Literal["string", "date", "timestamp", "integer", "double", "decimal"]
 TRUE, FALSE = "true", "false"
 _INT64 = (-(2**63), 2**63 - 1)
 _DEEPEST = 20
+_FEW = 20  # constants
 # Any other keyword is a remark, or speaks of objects and lists, or of what "if" says.
 _UNSUPPORTED = frozenset(
     ("not", "if", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "dependencies")
@@ -156,10 +157,17 @@ def _enum(argument: Any, subject: Subject) -> str:
         texts = [each for each in argument if isinstance(each, str) and _is_storable(each)]
         if not texts:
             return FALSE
-        return f"{_text_of(subject)} IN ({', '.join(map(literal, texts))})"
+        return _is_one_of(_text_of(subject), list(map(literal, texts)))
     numbers = [each for each in argument if isinstance(each, (int, float)) and not isinstance(each, bool)]
     literals = [found for each in numbers if (found := _number_literal(each, subject)) is not None]
-    return f"{subject.value} IN ({', '.join(literals)})" if literals else FALSE
+    return _is_one_of(subject.value, literals) if literals else FALSE
+
+
+def _is_one_of(value: str, literals: Sequence[str]) -> str:
+    """Few constants one by one: DuckDB makes IN a join, during which it tells no progress."""
+    if len(literals) > _FEW:
+        return f"{value} IN ({', '.join(literals)})"
+    return "(" + " OR ".join(f"{value} = {each}" for each in literals) + ")"
 
 
 def _is_storable(text: str) -> bool:

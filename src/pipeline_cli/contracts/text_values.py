@@ -42,7 +42,11 @@ def text_value(spec: ColumnSpec, raw: str) -> str:
         yes, no = _TRUE, _FALSE
         if spec.is_declared:
             yes, no = f"{yes}, {_DECLARED_TRUE}", f"{no}, {_DECLARED_FALSE}"
-        return f"CASE WHEN {raw} IN ({yes}) THEN true WHEN {raw} IN ({no}) THEN false END"
+        # Not IN with many constants: DuckDB makes that a join, twice as slow here, and blind to its progress.
+        return (
+            f"CASE WHEN {raw} = 'true' THEN true WHEN {raw} = 'false' THEN false"
+            f" WHEN list_contains([{yes}], {raw}) THEN true WHEN list_contains([{no}], {raw}) THEN false END"
+        )
     if kind == "timestamp":
         return _timestamp_value(spec, raw)
     if kind == "date" and spec.date_format:
