@@ -37,15 +37,40 @@ def merge_rows(target: Target, staged: str, destination: Destination) -> int:
 
     A NULL is no key: such rows have been rejected before.
     """
-    _keep_last(target, staged, destination.keys)
-    table = destination.table
-    same = _equal("staged", "there", destination.keys)
-    target.execute(
-        f"DELETE FROM {staged} AS staged USING {table} AS there"
-        f' WHERE {same} AND staged."_record_hash" = there."_record_hash"'
+    _prepare_staged(target, staged, destination.keys)
+    table, row_id = destination.table, target.row_id
+    # One join of the two tables, which is most of the work; rows are then removed by their addresses.
+    matched = target.create_temp(
+        "matched",
+        f"SELECT staged.{row_id} AS staged_at, there.{row_id} AS there_at,"
+        ' coalesce(staged."_record_hash" = there."_record_hash", false) AS is_same'
+        f" FROM {staged} AS staged JOIN {table} AS there ON {_equal('staged', 'there', destination.keys)}",
     )
-    target.execute(f"DELETE FROM {table} AS there USING {staged} AS staged WHERE {same}")
+    _delete_at(target, staged, f"SELECT staged_at FROM {matched} WHERE is_same")
+    _delete_at(target, table, f"SELECT there_at FROM {matched} WHERE NOT is_same")
+    target.execute(f"DROP TABLE {matched}")
     return _copy_rows(target, staged, table, destination.columns)
+
+
+def _delete_at(target: Target, table: str, addresses: str) -> None:
+    row_id = target.row_id
+    # Postgres goes to the addresses of an array, and would join a list of rows with the whole table.
+    listed = f"= ANY(ARRAY({addresses}))" if target.dialect == "postgres" else f"IN ({addresses})"
+    target.execute(f"DELETE FROM {table} WHERE {row_id} {listed}")
+
+
+def keep_last(target: Target, table: str, keys: Sequence[str]) -> int:
+    """Of the rows of one key, the last that the source gave stays; all must be of this load. Returns those gone."""
+    names = ", ".join(quote(name) for name in keys)
+    if not target.query(f"SELECT 1 FROM {table} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"):
+        return 0
+    row_id = target.row_id
+    numbered = (
+        f"SELECT {row_id} AS address, row_number() OVER (PARTITION BY {names} ORDER BY {row_id} DESC) AS n"
+        f" FROM {table}"
+    )
+    earlier = f"SELECT address FROM ({numbered}) AS numbered WHERE n > 1"
+    return target.execute(f"DELETE FROM {table} WHERE {row_id} IN ({earlier})")
 
 
 def add_versions(
@@ -55,7 +80,7 @@ def add_versions(
 
     is_whole: the source gave all of its rows, so a key that is not among them has ended.
     """
-    _keep_last(target, staged, destination.keys)
+    _prepare_staged(target, staged, destination.keys)
     table, now = destination.table, timestamp_literal(moment)
     same = _equal("staged", "there", destination.keys)
     current = f"there.{quote(VALID_TO)} IS NULL"
@@ -73,21 +98,11 @@ def add_versions(
     return _copy_rows(target, staged, table, [*destination.columns, VALID_FROM])
 
 
-def _keep_last(target: Target, staged: str, keys: Sequence[str]) -> None:
-    """Of the rows of one key, the last that the source gave stays."""
-    names = ", ".join(quote(name) for name in keys)
-    twice = target.query(f"SELECT 1 FROM {staged} GROUP BY {names} HAVING count(*) > 1 LIMIT 1")
-    if twice:
-        row_id = target.row_id
-        numbered = (
-            f"SELECT {row_id} AS address, row_number() OVER (PARTITION BY {names} ORDER BY {row_id} DESC) AS n"
-            f" FROM {staged}"
-        )
-        target.execute(
-            f"DELETE FROM {staged} WHERE {row_id} IN (SELECT address FROM ({numbered}) AS numbered WHERE n > 1)"
-        )
+def _prepare_staged(target: Target, staged: str, keys: Sequence[str]) -> None:
+    keep_last(target, staged, keys)
     if target.dialect == "postgres":
-        target.execute(f"ANALYZE {staged}")  # a temporary table has no statistics by itself
+        # A temporary table has no statistics by itself; the join needs those of the keys.
+        target.execute(f"ANALYZE {staged} ({', '.join(quote(name) for name in keys)})")
 
 
 def _equal(left: str, right: str, keys: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from pipeline_cli.bulk.dispositions import (
     Destination,
     add_versions,
     empty_table,
+    keep_last,
     merge_rows,
 )
 from pipeline_cli.bulk.dlt_schema import TableChange, import_ahead
@@ -52,6 +53,7 @@ class ResourceLoad:
         self._shape = RowShape(is_hashed=rules.disposition in _STAGED, keeps_raw=rules.keep_raw)
         self._staged: str | None = None
         self._scan_count = 0
+        self._is_first = False  # whether the table had no rows before this load
         self._loaded = 0
         self.rules = rules
         self.tally = Tally()
@@ -74,9 +76,21 @@ class ResourceLoad:
                 self._load_scan(scan)
         if self._staged is not None:
             self._loaded = self._merge(self._staged)
+        elif self._shape.is_hashed and self._loaded:
+            table = quote(self.rules.dataset, self.rules.table)
+            self._loaded -= keep_last(self._target, table, self._keys)
         if self._loaded:
             self.touched.add(self.rules.table)
         self._judge_share()
+
+    @property
+    def _needs_stage(self) -> bool:
+        """Rows are compared with those that are there; into an empty table they are merged with themselves alone."""
+        return self._shape.is_hashed and not (self._is_first and self.rules.disposition == "merge")
+
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(column_name(name) for name in self.rules.primary_key)
 
     def result(self) -> ResourceResult:
         """The account: extracted = loaded + quarantined + deduplicated."""
@@ -106,7 +120,9 @@ class ResourceLoad:
                 self.touched.add(self.rules.table)
         self._scan_count += 1
         self.has_output = True
-        if self._shape.is_hashed and self._staged is None:
+        if self._scan_count == 1:
+            self._is_first = not self._target.query(f"SELECT 1 FROM {table} LIMIT 1")
+        if self._needs_stage and self._staged is None:
             self._staged = self._target.create_like(f"staged_{self.rules.table}", table)
         fitted = replace(scan, columns=fit_columns(scan.columns, self._there(), self.rules))
         before = self.tally.quarantined
@@ -129,8 +145,7 @@ class ResourceLoad:
     def _merge(self, staged: str) -> int:
         table = quote(self.rules.dataset, self.rules.table)
         columns = [name for name in self._there() if name not in (VALID_FROM, VALID_TO)]
-        keys = [column_name(name) for name in self.rules.primary_key]
-        destination = Destination(table, keys, columns)
+        destination = Destination(table, self._keys, columns)
         if self.rules.disposition == "merge":
             written = merge_rows(self._target, staged, destination)
         else:
@@ -177,7 +192,7 @@ class ResourceLoad:
                 name,
                 self.rules.resource,
                 self._place.tables[name],
-                tuple(column_name(key) for key in self.rules.primary_key),
+                self._keys,
                 self.rules.disposition,
             )
         return quote(dataset, name)

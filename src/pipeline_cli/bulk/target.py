@@ -44,6 +44,10 @@ class Target(Protocol):
         """The warehouse's type for dlt's."""
         ...
 
+    def create_temp(self, name: str, select: str) -> str:
+        """A temporary table with the rows of `select`, gone at the end. Returns its quoted name."""
+        ...
+
     def create_like(self, name: str, table: str) -> str:
         """A temporary table with the columns of `table` (quoted), gone at the end. Returns its quoted name."""
         ...

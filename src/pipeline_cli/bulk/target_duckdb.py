@@ -116,6 +116,9 @@ class DuckDBTarget:
     def sql_type(self, kind: ColumnType) -> str:
         return render(DUCKDB_TYPES, kind)
 
-    def create_like(self, name: str, table: str) -> str:
-        self.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS SELECT * FROM {table} LIMIT 0")
+    def create_temp(self, name: str, select: str) -> str:
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {select}")
         return quote("temp", "main", name)
+
+    def create_like(self, name: str, table: str) -> str:
+        return self.create_temp(name, f"SELECT * FROM {table} LIMIT 0")

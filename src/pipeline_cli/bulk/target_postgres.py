@@ -119,6 +119,10 @@ class PostgresTarget:
     def sql_type(self, kind: ColumnType) -> str:
         return render(POSTGRES_TYPES, kind)
 
+    def create_temp(self, name: str, select: str) -> str:
+        self.execute(f"CREATE TEMP TABLE {quote(name)} ON COMMIT DROP AS {select}")
+        return quote("pg_temp", name)
+
     def create_like(self, name: str, table: str) -> str:
         self.execute(f"CREATE TEMP TABLE {quote(name)} (LIKE {table}) ON COMMIT DROP")
         return quote("pg_temp", name)
