@@ -7,46 +7,24 @@ holds, never true where it does not; UnsupportedError is raised where there is n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
-from math import ceil, floor
-from typing import Any, Literal
+from typing import Any
 
 from pipeline_cli.contracts.formats import format_condition
+from pipeline_cli.contracts.number_conditions import number_condition, number_literal
 from pipeline_cli.contracts.patterns import to_re2
+from pipeline_cli.contracts.terms import FALSE, TRUE, Kind, Subject, UnsupportedError, all_of, any_of
 from pipeline_cli.contracts.text_values import literal
 
-Kind = Literal["string", "date", "timestamp", "integer", "double", "decimal"]
-TRUE, FALSE = "true", "false"
-_INT64 = (-(2**63), 2**63 - 1)
 _DEEPEST = 20
 _FEW = 20  # constants
 # Any other keyword is a remark, or speaks of objects and lists, or of what "if" says.
 _UNSUPPORTED = frozenset(
     ("not", "if", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "dependencies")
 )
+_TEXTS: tuple[Kind, ...] = ("string", "date", "timestamp")
+_NUMBERS: tuple[Kind, ...] = ("integer", "double", "decimal")
 _OF_TEXTS = frozenset(("minLength", "maxLength", "pattern", "format"))
 _OF_NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
-
-
-class UnsupportedError(Exception):
-    """A schema that SQL does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a condition is about. kind: how the contract sees the value; value, text: SQL references.
-
-    text: the string as the contract sees it, None where SQL does not have it. precision, scale: of decimals.
-    Kinds date and timestamp are those that the contract sees in ISO form, however they were written.
-    """
-
-    kind: Kind
-    value: str
-    text: str | None = None
-    precision: int = 38
-    scale: int = 0
 
 
 def compile_condition(schema: Any, subject: Subject, root: Mapping[str, Any], depth: int = 0) -> str:
@@ -64,27 +42,11 @@ def compile_condition(schema: Any, subject: Subject, root: Mapping[str, Any], de
         elif keyword in _KEYWORDS:
             conditions.append(_KEYWORDS[keyword](argument, subject))
         elif keyword in _OF_TEXTS:
-            if subject.kind in ("string", "date", "timestamp"):
+            if subject.kind in _TEXTS:
                 conditions.append(_text_keyword(keyword, argument, subject))
-        elif keyword in _OF_NUMBERS and subject.kind in _NUMERIC:
-            conditions.append(_NUMERIC[subject.kind](keyword, argument, subject))
+        elif keyword in _OF_NUMBERS and subject.kind in _NUMBERS:
+            conditions.append(number_condition(keyword, argument, subject))
     return all_of(conditions)
-
-
-def all_of(conditions: Sequence[str]) -> str:
-    """The conditions joined by AND, constants taken out."""
-    if FALSE in conditions:
-        return FALSE
-    kept = [each for each in conditions if each != TRUE]
-    return " AND ".join(f"({each})" for each in kept) if kept else TRUE
-
-
-def any_of(conditions: Sequence[str]) -> str:
-    """The conditions joined by OR, constants taken out."""
-    if TRUE in conditions:
-        return TRUE
-    kept = [each for each in conditions if each != FALSE]
-    return " OR ".join(f"({each})" for each in kept) if kept else FALSE
 
 
 def resolve(pointer: Any, root: Mapping[str, Any]) -> Any:
@@ -145,7 +107,7 @@ _APPLICATORS: dict[str, Callable[[Any, Subject, Mapping[str, Any], int], str]] =
 
 def _type(argument: Any, subject: Subject) -> str:
     types = {argument} if isinstance(argument, str) else set(argument)
-    if subject.kind in ("string", "date", "timestamp"):
+    if subject.kind in _TEXTS:
         return TRUE if "string" in types else FALSE
     if "number" in types or (subject.kind == "integer" and "integer" in types):
         return TRUE
@@ -153,13 +115,13 @@ def _type(argument: Any, subject: Subject) -> str:
 
 
 def _enum(argument: Any, subject: Subject) -> str:
-    if subject.kind in ("string", "date", "timestamp"):
+    if subject.kind in _TEXTS:
         texts = [each for each in argument if isinstance(each, str) and _is_storable(each)]
         if not texts:
             return FALSE
         return _is_one_of(_text_of(subject), list(map(literal, texts)))
     numbers = [each for each in argument if isinstance(each, (int, float)) and not isinstance(each, bool)]
-    literals = [found for each in numbers if (found := _number_literal(each, subject)) is not None]
+    literals = [found for each in numbers if (found := number_literal(each, subject)) is not None]
     return _is_one_of(subject.value, literals) if literals else FALSE
 
 
@@ -212,94 +174,3 @@ def _format(name: str, subject: Subject) -> str:
     if condition is None or (subject.text is None and condition != TRUE):
         raise UnsupportedError
     return condition
-
-
-# -- numbers ------------------------------------------------------------------------------------------------------
-
-
-def _fraction(number: int | float) -> Fraction:
-    """The number as it is written, as jsonschema-rs compares: 0.1 is a tenth."""
-    return Fraction(Decimal(repr(number)))
-
-
-def _integer(keyword: str, argument: int | float, subject: Subject) -> str:
-    limit = _fraction(argument)
-    if keyword == "multipleOf":
-        if limit.denominator != 1 or limit > _INT64[1]:
-            raise UnsupportedError
-        return f"{subject.value} % {limit.numerator} = 0"
-    low = {"minimum": ceil(limit), "exclusiveMinimum": floor(limit) + 1}.get(keyword)
-    if low is not None:
-        return FALSE if low > _INT64[1] else f"{subject.value} >= {low}" if low > _INT64[0] else TRUE
-    high = floor(limit) if keyword == "maximum" else ceil(limit) - 1
-    return FALSE if high < _INT64[0] else f"{subject.value} <= {high}" if high < _INT64[1] else TRUE
-
-
-def _double(keyword: str, argument: int | float, subject: Subject) -> str:
-    if keyword == "multipleOf":
-        return _multiple(argument, subject)
-    exact = _number_literal(argument, subject)
-    if exact is None:
-        raise UnsupportedError
-    return f"{subject.value} {_SIGNS[keyword]} {exact}"
-
-
-def _decimal(keyword: str, argument: int | float, subject: Subject) -> str:
-    if keyword == "multipleOf":
-        return _multiple(argument, subject)
-    places = _fraction(argument) * 10**subject.scale
-    beyond = 10**subject.precision
-    if keyword in ("minimum", "exclusiveMinimum"):
-        steps = ceil(places) if keyword == "minimum" else floor(places) + 1
-        if steps >= beyond:
-            return FALSE
-        return TRUE if steps <= -beyond else f"{subject.value} >= {_decimal_literal(steps, subject)}"
-    steps = floor(places) if keyword == "maximum" else ceil(places) - 1
-    if steps <= -beyond:
-        return FALSE
-    return TRUE if steps >= beyond else f"{subject.value} <= {_decimal_literal(steps, subject)}"
-
-
-_SIGNS = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
-_NUMERIC: dict[str, Callable[[str, Any, Subject], str]] = {
-    "integer": _integer,
-    "double": _double,
-    "decimal": _decimal,
-}
-
-
-def _multiple(argument: int | float, subject: Subject) -> str:
-    """Of decimals as they are written; jsonschema-rs calculates with fractions, so 0.3 is a multiple of 0.1."""
-    text = f"CAST({subject.value} AS VARCHAR)"
-    unit = _fraction(argument) * 10**9
-    if unit.denominator != 1 or unit > 10**17:
-        raise UnsupportedError
-    # 64 bits: one conversion to 128 costs 3.5 µs.
-    number = f"try_cast({text} AS DECIMAL(18, 9))"
-    divisor = f"CAST('{_written(unit.numerator, 9)}' AS DECIMAL(18, 9))"
-    return f"regexp_full_match({text}, '-?[0-9]+(?:[.][0-9]{{1,9}})?') AND {number} % {divisor} = 0"
-
-
-def _number_literal(number: int | float, subject: Subject) -> str | None:
-    """The number in the column's own type; None where it does not fit there."""
-    exact = _fraction(number)
-    if subject.kind == "integer":
-        is_in = exact.denominator == 1 and _INT64[0] < exact.numerator <= _INT64[1]
-        return str(exact.numerator) if is_in else None
-    if subject.kind == "double":
-        is_exact = isinstance(number, float) or abs(number) <= 2**53
-        return f"CAST('{float(number)!r}' AS DOUBLE)" if is_exact else None
-    steps = exact * 10**subject.scale
-    is_in = steps.denominator == 1 and abs(steps.numerator) < 10**subject.precision
-    return _decimal_literal(steps.numerator, subject) if is_in else None
-
-
-def _decimal_literal(steps: int, subject: Subject) -> str:
-    return f"CAST('{_written(steps, subject.scale)}' AS DECIMAL({subject.precision}, {subject.scale}))"
-
-
-def _written(steps: int, scale: int) -> str:
-    """`steps` of 10^-scale each, as a decimal number; Python's Decimal would round to 28 digits."""
-    digits = f"{abs(steps):0{scale + 1}d}"
-    sign = "-" if steps < 0 else ""
-    return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else f"{sign}{digits}"

@@ -7,6 +7,7 @@ characters that clean texts do not have (line ends for the dot, Unicode's blanks
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _NOT_LINE_ENDS = r"[^\n\r\x{2028}\x{2029}]"
 _BLANK = r" \t\n\r\f\v"
@@ -20,6 +21,7 @@ _CLASSES = {
     "S": f"[^{_BLANK}{_ODD_BLANKS}]",
 }
 _INSIDE = {"d": "0-9", "w": "A-Za-z0-9_", "s": _BLANK}
+_INSIDE_NEGATED = {**_INSIDE, "s": _BLANK + _ODD_BLANKS}  # to match less, it must exclude more
 _CONTROLS = {"t": r"\t", "n": r"\n", "r": r"\r", "f": r"\f"}
 _PUNCTUATION = frozenset(r"^$\.*+?()[]{}|/-#@!%&=:;,<>~\"'` _")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{(\d{1,3})(?:,(\d{0,3}))?\})\??")
@@ -122,30 +124,30 @@ class _Translator:
         self._at += negated
         members = []
         while self._peek() != "]":
-            members.append(self._member())
+            members.append(self._member(_INSIDE_NEGATED if negated else _INSIDE))
         self._at += 1
         if not members:
             raise _UnknownError
         return f"[{'^' if negated else ''}{''.join(members)}]"
 
-    def _member(self) -> str:
-        first = self._class_char()
+    def _member(self, classes: Mapping[str, str]) -> str:
+        first = self._class_char(classes)
         if self._peek() != "-" or self._peek(2) == "-]":
             return first
         if len(first) > 2:
             raise _UnknownError  # [\d-x]
         self._at += 1
-        last = self._class_char()
+        last = self._class_char(classes)
         low, high = first.removeprefix("\\"), last.removeprefix("\\")
         if len(low) > 1 or len(high) > 1 or not (low.isascii() and high.isascii()) or low > high:
             raise _UnknownError
         return f"{first}-{last}"
 
-    def _class_char(self) -> str:
+    def _class_char(self, classes: Mapping[str, str]) -> str:
         char = self._take()
         if char == "\\":
             escaped = self._take()
-            return _INSIDE[escaped] if escaped in _INSIDE else self._escape(escaped)
+            return classes[escaped] if escaped in classes else self._escape(escaped)
         # jsonschema-rs' engine gives [, && and ~~ a meaning inside a class.
         if char == "[" or (char in "&~-" and self._peek() == char):
             raise _UnknownError

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_cli.contracts.conditions import FALSE, TRUE, UnsupportedError, all_of, compile_condition
+from pipeline_cli.contracts.conditions import compile_condition
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.fallbacks import PythonFunction, Subschema, column_check, row_check
 from pipeline_cli.contracts.json_texts import is_null
 from pipeline_cli.contracts.record_schema import ColumnRules, read_rules
 from pipeline_cli.contracts.subjects import Reference, find_subject, needs_row_check
+from pipeline_cli.contracts.terms import FALSE, TRUE, UnsupportedError, all_of
 from pipeline_cli.contracts.texts import exact_condition, exact_or_absent
 from pipeline_cli.contracts.typed_values import is_plain_json
 from pipeline_cli.sources.scan import ColumnSpec

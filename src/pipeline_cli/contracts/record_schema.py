@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from pipeline_cli.contracts.conditions import UnsupportedError, resolve
+from pipeline_cli.contracts.conditions import resolve
 from pipeline_cli.contracts.contract import Contract
+from pipeline_cli.contracts.terms import UnsupportedError
 
 # Keywords of the root that speak of several columns at once, or that nobody should read but the validator.
 _OF_ROWS = frozenset(

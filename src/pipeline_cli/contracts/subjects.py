@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline_cli.contracts.conditions import TRUE, Kind, Subject
 from pipeline_cli.contracts.json_texts import as_text, inner, is_string
+from pipeline_cli.contracts.terms import TRUE, Kind, Subject
 from pipeline_cli.contracts.text_values import decimal_shape
 from pipeline_cli.sources.scan import ColumnSpec
 

@@ -103,6 +103,36 @@ ODD = [
 ]
 
 
+PATTERNS = [
+    *(
+        r"^[a-z]+$",
+        r"\d",
+        r"\D",
+        r"\s",
+        r"\S",
+        r"\W",
+        r"\w",
+        "^.{1,3}$",
+        ".",
+        "[^a]",
+        "a$",
+        "^a",
+        r"^\w*$",
+        "[.-]",
+    ),
+    *(
+        r"[^\s@]+@",
+        r"(?:a|b)+-?",
+        r"^\S+$",
+        r"^[^@]*$",
+        r"[\w.-]{2,}?$",
+        "é|_",
+        r"\\",
+        r"['\"]",
+        "^$",
+        r"[\s\d]",
+    ),
+]
 NUMBER_KEYWORDS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "type", "enum"]
 TEXT_KEYWORDS = ["minLength", "maxLength", "pattern", "format", "type", "enum", "minimum"]
 
@@ -113,8 +143,13 @@ class Values:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
 
-    def any(self, kind: str) -> str | None:
+    def any(self, kind: str, edge: Any = None) -> str | None:
+        """edge: a number that the schema speaks of."""
         draw = self.random
+        if edge is not None and draw.random() < 0.2:
+            return draw.choice(
+                [str(edge), str(int(edge)), str(int(edge) + 1), f"{edge:.2f}", f"{edge:.9f}", f"{edge}.0"]
+            )
         makers = {
             "date": self.time,
             "timestamp": self.time,
@@ -178,7 +213,7 @@ class Values:
                 "enum": [limit, draw.randrange(9), "a", "ab", "2024-01-01", True],
                 "minLength": draw.randrange(6),
                 "maxLength": draw.randrange(6),
-                "pattern": draw.choice(["^[a-z]+$", r"\d", r"\s", r"\S", r"\W", "^.{1,3}$", "[^a]", r"^\w*$", "[.-]"]),
+                "pattern": draw.choice(PATTERNS),
                 "format": draw.choice(["date", "date-time", "email", "uuid", "hostname", "time", "ipv4"]),
             }.get(name, limit)
         }  # fmt: skip
@@ -209,16 +244,24 @@ def test_what_sql_takes_as_exact_is_exact_in_every_type(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_sql_says_of_each_keyword_is_what_the_row_check_says(seed: int) -> None:
     values = Values(seed)
-    cases = [
-        (
-            spec,
-            Contract({"properties": {"a": values.schema(spec.data_type, turn)}}, "x"),
-            [values.any(spec.data_type) for _ in range(ROWS // 4)],
-        )
-        for turn in range(len(NUMBER_KEYWORDS))
-        for spec in SPECS
-    ]
-    assert check(cases) > ROWS  # type: ignore[arg-type]
+    cases: list[tuple[ColumnSpec, Contract | None, list[str | None]]] = []
+    for turn in range(len(NUMBER_KEYWORDS)):
+        for spec in SPECS:
+            schema = values.schema(spec.data_type, turn)
+            (limit,) = schema.values()
+            edge = limit if isinstance(limit, (int, float)) else None
+            raws = [values.any(spec.data_type, edge) for _ in range(ROWS // 4)]
+            cases.append((spec, Contract({"properties": {"a": schema}}, "x"), raws))
+    assert check(cases) > ROWS
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_sql_says_of_each_pattern_is_what_the_row_check_says(seed: int) -> None:
+    values = Values(seed)
+    texts: list[str | None] = [values.text() for _ in range(ROWS * 3)]
+    spec = ColumnSpec("a", "a", "text")
+    patterns = [Contract({"properties": {"a": {"pattern": each}}}, "x") for each in PATTERNS]
+    assert check([(spec, contract, texts) for contract in patterns]) > ROWS
 
 
 def test_the_comparison_of_these_tests_tells_differences() -> None:
