@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline_cli.manifest.frozen import freeze
 
-@dataclass(frozen=True, slots=True)
+
+@freeze
 class Fetched:
     """What a SELECT gives: its columns' names, and its rows in batches, each to be read once."""
 

@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +24,7 @@ from pipeline_cli.destinations.duckdb_file import (
     session_settings,
 )
 from pipeline_cli.destinations.file_lock import ProcessLock
-from pipeline_cli.manifest.models import key
+from pipeline_cli.manifest.models import entry, key
 
 if TYPE_CHECKING:
     from pipeline_cli.project import Project
@@ -34,7 +33,7 @@ _FILE_LOCKS: dict[Path, ProcessLock] = {}
 _WRITE_LOCKS: dict[Path, threading.RLock] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class DuckDBDestination:
     """A DuckDB file: no server, one writing process at a time."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pipeline_cli.destinations.base import deadlines
 from pipeline_cli.errors import Busy
-from pipeline_cli.locks import hold_lock
 
 
 class ProcessLock:
@@ -39,6 +38,8 @@ class ProcessLock:
                     self._held.close()
 
     def _acquire(self, holder: str, wait_s: float) -> None:
+        from pipeline_cli.locks import hold_lock
+
         # The program and its verb only: an argument may hold a secret.
         command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2], *([holder] if holder else [])])
         busy: Busy | None = None

@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline_cli.destinations.base import Connection, deadlines
-from pipeline_cli.destinations.postgres_url import PostgresUrl, parse_url
 from pipeline_cli.errors import Busy, LoadError
-from pipeline_cli.manifest.models import key
+from pipeline_cli.manifest.models import entry, key
 
 if TYPE_CHECKING:
+    from pipeline_cli.destinations.postgres_url import PostgresUrl
     from pipeline_cli.project import Project
 
 _SSL_OPTIONS = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 
 
-@dataclass(frozen=True, slots=True)
+@entry
 class PostgresDestination:
     """A PostgreSQL server."""
 
@@ -30,6 +29,8 @@ class PostgresDestination:
     )
 
     def open(self, name: str, project: Project) -> PostgresWarehouse:
+        from pipeline_cli.destinations.postgres_url import parse_url
+
         return PostgresWarehouse(name, parse_url(self.credentials), project.manifest.name)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from pipeline_cli.manifest.faker import COLUMN_KINDS, OWN_PROVIDERS
+from pipeline_cli.manifest.frozen import freeze
 from pipeline_cli.manifest.nodes import Entry, Mapping, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.scalars import resolve
 
 TextOf = Callable[[Node | None], str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@freeze
 class ColumnNode:
     """One column. kind: one of COLUMN_KINDS or uuid4, None where it has none or several.
 
@@ -31,7 +31,7 @@ class ColumnNode:
         return self.settings[name].value if name in self.settings else None
 
 
-@dataclass(frozen=True, slots=True)
+@freeze
 class TableNode:
     """One table. rows: None where that is no number; keys: of its primary key."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pipeline_cli.manifest.build import Builder
 from pipeline_cli.manifest.document import read_document
 from pipeline_cli.manifest.dotenv import read_dotenv
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
+from pipeline_cli.manifest.frozen import freeze
 from pipeline_cli.manifest.interpolate import Variables
 from pipeline_cli.manifest.models import Environment, Manifest
 from pipeline_cli.manifest.nodes import Broken, Document, Entry, Node, Place, Scalar, child
@@ -29,7 +29,7 @@ SECTIONS = ("environments", *FILE_SECTIONS, "pipelines")
 Entries = dict[str, dict[str, Entry] | None]
 
 
-@dataclass(frozen=True, slots=True)
+@freeze
 class Reading:
     """A manifest that has no mistakes, and what was learned on the way.
 

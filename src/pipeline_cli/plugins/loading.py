@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pipeline_cli.errors import Mistake
+from pipeline_cli.manifest.frozen import freeze
 
 GROUP = "pipeline_cli"
 # User files become modules under this name, so that plugins/email.py does not hide Python's email.
 PREFIX = "pipeline_cli_user_plugins"
 
 
-@dataclass(frozen=True, slots=True)
+@freeze
 class Candidate:
     """A plugin that was found but not loaded. `where` is for messages; `load` runs its code."""
 
