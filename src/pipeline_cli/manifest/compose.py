@@ -19,7 +19,7 @@ from pipeline_cli.manifest.nodes import Broken, Document, Entry, Mapping, Node, 
 from pipeline_cli.manifest.syntax import explain
 
 DEEPEST = 50
-_TAB_INDENT = re.compile(r" *\t\s*[^\s#]")
+_TAB_INDENT = r" *\t\s*[^\s#]"
 _NO_REUSE_HINT = "Write the value out in each place, or take it from the environment with ${env:NAME}."
 
 
@@ -43,7 +43,7 @@ def _refuse_tabs(document: Document, text: str, inside_scalars: set[int], findin
     if "\t" not in text:
         return
     for number, line in enumerate(document.lines, 1):
-        if number not in inside_scalars and _TAB_INDENT.match(line):
+        if number not in inside_scalars and re.match(_TAB_INDENT, line):
             place = Place(document, number, line.index("\t") + 1)
             findings.add(codes.TAB, place, "the line is indented with a tab.", "Indent with spaces.")
 

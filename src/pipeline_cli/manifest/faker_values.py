@@ -29,7 +29,7 @@ def parse_moment(text: str, reference: datetime) -> datetime | None:
     """
     if text == "today":
         return reference
-    relative = re.fullmatch(_RELATIVE, text)
+    relative = re.fullmatch(_RELATIVE, text) if text.startswith(("+", "-")) else None
     try:
         if relative:
             sign = -1 if relative[1] == "-" else 1

@@ -14,8 +14,8 @@ _HINTS = {
     "entries": "Begin with a small letter; then small letters, digits and single _, at most 40 in all.",
     "resources": "Begin with a letter; then letters, digits and single _, at most 60 in all.",
 }
-_BREAK_1 = re.compile(r"([^_])([A-Z][a-z]+)")
-_BREAK_2 = re.compile(r"([a-z0-9])([A-Z])")
+_BREAK_1 = r"([^_])([A-Z][a-z]+)"
+_BREAK_2 = r"([a-z0-9])([A-Z])"
 
 
 def check_name(name: str, kind: str) -> tuple[str, str] | None:
@@ -31,6 +31,9 @@ def check_name(name: str, kind: str) -> tuple[str, str] | None:
 
 def table_name(resource: str) -> str:
     """The table that dlt's snake_case naming makes of a resource's name: userId and UserID are user_id."""
-    broken = _BREAK_2.sub(r"\1_\2", _BREAK_1.sub(r"\1_\2", resource)).lower()
+    broken = resource
+    if broken != broken.lower():
+        broken = re.sub(_BREAK_2, r"\1_\2", re.sub(_BREAK_1, r"\1_\2", broken)).lower()
     stripped = broken.rstrip("_")
-    return re.sub("_+", "_", stripped + "x" * (len(broken) - len(stripped)))
+    table = stripped + "x" * (len(broken) - len(stripped))
+    return re.sub("_+", "_", table) if "__" in table else table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pipeline_cli.manifest import codes
@@ -10,15 +11,15 @@ from pipeline_cli.manifest.findings import nearest
 
 Refusal = tuple[str, str, str | None]  # code, message that follows the value, hint
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_HTTP = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
+_HTTP = r"(?i:https?)://[^\s/?#]+\S*"
 _LEAVES = "leads out of the project."
 _STAY_HINT = "Write a path inside the project, relative to the folder of pipelines.yaml."
 
 
 def check_url(url: str) -> Refusal | None:
     """Refuse what is not an http:// or https:// address with a host."""
-    if _HTTP.fullmatch(url):
+    if re.fullmatch(_HTTP, url):
         return None
     return codes.BAD_URL, "is not an http:// or https:// address.", "Write it whole: https://api.example.com."
 
@@ -28,11 +29,11 @@ def check_path(root: Path, path: str, scope: str) -> Refusal | None:
 
     scope: "file", "folder", "project" (either) or "data", which may also be absolute or a URL.
     """
-    if not path or any(not char.isprintable() for char in path):
+    if not path or not path.isprintable():
         return codes.BAD_PATH, "is not a path.", _STAY_HINT
     if path.startswith("~"):
         return codes.BAD_PATH, "begins with ~, which is not expanded.", "Write the folder out."
-    absolute = path.startswith("/") or _SCHEME.match(path) is not None
+    absolute = path.startswith("/") or (":" in path and re.match(_SCHEME, path) is not None)
     if absolute:
         return None if scope == "data" else (codes.BAD_PATH, "is not relative to the project.", _STAY_HINT)
     if _climbs_out(path):
@@ -54,10 +55,15 @@ def _climbs_out(path: str) -> bool:
     return False
 
 
+@cache
+def _resolve(root: Path) -> Path:
+    return root.resolve()
+
+
 def _check_inside(root: Path, path: str, scope: str) -> Refusal | None:
     target = root / path
     resolved = target.resolve()
-    if not resolved.is_relative_to(root.resolve()):
+    if not resolved.is_relative_to(_resolve(root.absolute())):
         return (
             codes.BAD_PATH,
             _LEAVES,

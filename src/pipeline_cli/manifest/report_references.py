@@ -51,13 +51,14 @@ class ReportReferences:
         asks = self._check_asking(block, queries)
         figures = child(block.value, "figures")
         if not isinstance(figures, MappingNode):
-            if not asks and not isinstance(figures, Broken) and self._type(block) != "figures":
+            known = asks or isinstance(figures, Broken) or self._type(block) == "figures"
+            if not known and not _is_misspelt(block):
                 self._refuse(block.key, f"{quoted(block.key.text)} has no query.", _ONE_OF_TWO)
             return
         if not figures.entries:
             self._refuse(figures.owner or figures, "figures needs at least one figure.", None)
         for figure in figures.entries.values():
-            if not self._check_asking(figure, queries) and not asks:
+            if not self._check_asking(figure, queries) and not asks and not _is_misspelt(block, figure):
                 message = f"the figure {quoted(figure.key.text)} has no query, and neither has its block."
                 self._refuse(figure.key, message, _ONE_OF_TWO)
 
@@ -79,15 +80,14 @@ class ReportReferences:
             self.findings.add(
                 codes.UNKNOWN_NAME, named, f"{quoted(name)} is not one of the report's queries.", hint
             )
-        # A misspelt key is told already.
-        return bool(given) or any(nearest(key, ["query"]) for key in entry.value.entries)
+        return bool(given)
 
     def _check_sql(self, node: Node | None) -> None:
         text = self._text(node)
         if node is None or text is None:
             return
         bare = text
-        while (comment := _COMMENTS.match(bare)) is not None and comment.end():
+        while not _SELECT.match(bare) and (comment := _COMMENTS.match(bare)) is not None:
             bare = bare[comment.end() :]
         if not _SELECT.match(bare):
             message = f"a report's query must be a SELECT, and this begins with {quoted(bare[:20])}."
@@ -114,3 +114,9 @@ class ReportReferences:
 
     def _refuse(self, place: Node, message: str, hint: str | None) -> None:
         self.findings.add(codes.BAD_REPORT, place, message, hint)
+
+
+def _is_misspelt(*entries: Entry) -> bool:
+    """Whether one of them has a key that was meant to be `query`: that is told already."""
+    maps = [entry.value for entry in entries if isinstance(entry.value, MappingNode)]
+    return any(nearest(key, ["query"]) for node in maps for key in node.entries)

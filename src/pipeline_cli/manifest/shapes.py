@@ -85,19 +85,23 @@ def alternatives(hint: Any) -> tuple[tuple[Any, ...], bool]:
     return tuple(member for member in members if member is not NoneType), NoneType in members
 
 
+@cache
 def is_record(hint: Any) -> bool:
     """Whether a map with fixed keys stands for this type (a Limit is a single value)."""
     return dataclasses.is_dataclass(hint) and hint is not Limit
 
 
+@cache
 def is_map(hint: Any) -> bool:
     return get_origin(hint) is Mapping
 
 
+@cache
 def is_list(hint: Any) -> bool:
     return get_origin(hint) is tuple
 
 
+@cache
 def is_choice(hint: Any) -> bool:
     return get_origin(hint) is Literal
 
