@@ -80,10 +80,12 @@ def _read(
     connection = warehouse.connect()
     try:
         for dataset in there:
-            columns = ", ".join(quote(column) for column in (*_COLUMNS, *_place_columns(connection, dataset)))
+            place = _place_columns(connection, dataset)
+            columns = ", ".join(quote(column) for column in (*_COLUMNS, *place))
             statement = f"SELECT {columns} FROM {quote(dataset, _TABLE)}"
             statement += f" WHERE {where}" if where else ""
-            statement += ' ORDER BY "_extracted_at" DESC, "id" LIMIT ?'
+            order = ['"_extracted_at" DESC', *(quote(column) for column in place[:2]), '"id"']
+            statement += f" ORDER BY {', '.join(order)} LIMIT ?"
             for row in connection.query(statement, [*values, limit]):
                 yield _rejected(row)
     finally:

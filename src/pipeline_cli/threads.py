@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,6 +30,15 @@ def start_thread(function: Callable[[], T], name: str) -> Future[T]:
 
     threading.Thread(target=work, name=name, daemon=True).start()
     return future
+
+
+def import_whole(name: str) -> None:
+    """Import a package whole, before this thread imports a part of it.
+
+    Two threads that import different parts of a package at once may get modules that are half initialized:
+    Python breaks the circle of their locks. Here the second waits until the first has all of it.
+    """
+    import_module(name)
 
 
 @contextmanager

@@ -9,17 +9,17 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.bulk.reading import Stamp, sql_value, timestamp_literal
 from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.destinations.base import Warehouse, literal, quote
-from pipeline_cli.loading.pipeline import import_dlt, open_pipeline
+from pipeline_cli.loading.pipeline import open_pipeline
 from pipeline_cli.project import Project
 from pipeline_cli.sources.column_types import ColumnType
-from pipeline_cli.threads import start_thread
+from pipeline_cli.threads import import_whole, start_thread
 
 if TYPE_CHECKING:
     from dlt.common.schema import Schema
@@ -39,7 +39,7 @@ class TableChange:
 @cache
 def import_ahead() -> Future[None]:
     """Import dlt beside the database's work on the rows: 0.6 to 1 s of one processor that is mostly idle then."""
-    return start_thread(import_dlt, "import dlt")
+    return start_thread(partial(import_whole, "dlt"), "import dlt")
 
 
 def read_version(target: Target, dataset: str, source: str) -> tuple[str | None, str | None]:

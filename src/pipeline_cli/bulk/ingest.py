@@ -41,7 +41,7 @@ def ingest_columns(request: IngestRequest) -> IngestResult:
         sync_folder(request.project, request.warehouse, request.source)
     # What was found out about each file is for `preview`; a run tells only of what may be wrong.
     warnings = [each for resource in source.resources for each in getattr(resource, "warnings", ())]
-    result.notes = list(dict.fromkeys(warnings))
+    result.notes = list(dict.fromkeys([*result.notes, *warnings]))
     return result
 
 
@@ -94,6 +94,7 @@ class _Load:
             checks=warn_of_contracts(warned, violations),
             schema_changes=[each for load in loads for each in load.schema_changes],
             violations=violations,
+            notes=[each for load in loads for each in load.notes],
         )
         if any(load.has_output for load in loads):
             self._record()

@@ -53,27 +53,30 @@ class ScanReader:
         self._scan_count = 0
         self._reject_count = 0
 
-    def read(self, scan: Scan, table: str) -> int:
-        """Write the scan's good rows into `table` and its rejects into quarantine. Returns the rows written."""
+    def read(self, scan: Scan, table: str, *, is_ours: bool) -> int:
+        """Write the scan's good rows into `table` and its rejects into quarantine. Returns the rows written.
+
+        is_ours: nobody else sees the table before the commit.
+        """
         self._scan_count += 1
         folder = self._place.folder / f"{self._rules.table}_{self._scan_count}"
         folder.mkdir()
         engine = self._target.engine
         sink = Sink(self._rules, scan, self._tally, folder)
         with self._watcher.watch(engine, scan) as tell, self._registered(scan, sink, tell) as gate:
-            written = self._write(scan, table, gate, sink)
+            written = self._write(scan, table, gate, sink, is_ours)
         for again in accepted_scan(scan, sink.accepted, engine):
-            written += self._write(again, table, None, sink)
+            written += self._write(again, table, None, sink, is_ours)
         sink.add_malformed(scan.malformed(engine))
         self._tally.written += written
         self._watcher.records = self._tally.extracted
         self._quarantine(sink)
         return written
 
-    def _write(self, scan: Scan, table: str, gate: Gate | None, sink: Sink) -> int:
+    def _write(self, scan: Scan, table: str, gate: Gate | None, sink: Sink, is_ours: bool) -> int:
         reading = build_reading(scan, self._place.stamp, self._shape, gate, as_text=self._target.as_text)
         try:
-            return self._target.write(reading, table, is_ordered=self._shape.is_hashed)
+            return self._target.write(reading, table, is_ordered=self._shape.is_hashed, is_ours=is_ours)
         except Exception as error:
             raise sink.error or explain(self._resource, error, scan) from error
 

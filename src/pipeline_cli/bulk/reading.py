@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -42,10 +42,20 @@ class RowShape:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """columns: of the table, in the order of `select`, which gives them for INSERT; raw_types: see `sink_call`."""
+    """columns: of the table, in the order of `select`; constants: SQL by column, the same in every row."""
 
     columns: tuple[str, ...]
     select: str
+    constants: Mapping[str, str]
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        return (*self.columns, *self.constants)
+
+    @property
+    def select_all(self) -> str:
+        """A SELECT of `all_columns`."""
+        return f"SELECT *, {', '.join(self.constants.values())} FROM ({self.select})"
 
 
 def timestamp_literal(moment: datetime) -> str:
@@ -90,9 +100,9 @@ def build_reading(
         f"{value_sql(column, raw)} AS {value}"
         for column, raw, value in zip(columns, raws, values, strict=True)
     )
-    metadata = _metadata(columns, stamp, shape)
+    computed = _computed(columns, shape)
     shown = [_show_text(*each) if as_text else each[2] for each in zip(columns, raws, values, strict=True)]
-    statement = f"SELECT {', '.join([*shown, *metadata.values()])}"
+    statement = f"SELECT {', '.join([*shown, *computed.values()])}"
     statement += f" FROM (SELECT *, {typed} FROM (SELECT {received} FROM {scan.relation}))"
     if gate is not None:
         condition = gate.predicates.sql(_namer(columns, "r"), _namer(columns, "v"))
@@ -102,7 +112,7 @@ def build_reading(
         statement += (
             f" WHERE CASE WHEN {condition} THEN true ELSE {gate.sink}(file_, line_, {_struct(raws)}) END"
         )
-    return Reading((*(column.name for column in columns), *metadata), statement)
+    return Reading((*(column.name for column in columns), *computed), statement, _constants(stamp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +146,18 @@ class _Names:
         return self.names[column.source]
 
 
-def _metadata(columns: Sequence[ColumnSpec], stamp: Stamp, shape: RowShape) -> dict[str, str]:
-    found = {
+def _constants(stamp: Stamp) -> dict[str, str]:
+    return {
         "_run_id": literal(stamp.run_id),
         "_extracted_at": timestamp_literal(stamp.extracted_at),
         "_source": literal(stamp.source),
+        "_dlt_load_id": literal(stamp.load_id),
     }
+
+
+def _computed(columns: Sequence[ColumnSpec], shape: RowShape) -> dict[str, str]:
+    """The metadata columns that differ from row to row."""
+    found: dict[str, str] = {}
     if shape.is_hashed:
         # Of the typed values: "5" and "5.0" of a number are the same record, and so is what the judge accepted.
         parts = ", ".join(f"coalesce(v{index}::VARCHAR, chr(30))" for index in range(len(columns)))
@@ -151,7 +167,7 @@ def _metadata(columns: Sequence[ColumnSpec], stamp: Stamp, shape: RowShape) -> d
         found["_raw"] = f"coalesce(line_, to_json({{{fields}}})::VARCHAR)::JSON"
         found["_endpoint"] = "file_"
         found["_size_bytes"] = f"strlen(coalesce(line_, to_json({{{fields}}})::VARCHAR))"
-    return {**found, "_dlt_load_id": literal(stamp.load_id)}
+    return found
 
 
 def _show_text(column: ColumnSpec, raw: str, value: str) -> str:

@@ -28,7 +28,7 @@ from pipeline_cli.bulk.state import (
     write_cursor,
     write_files,
 )
-from pipeline_cli.bulk.table_shape import fit_columns, refuse_collisions
+from pipeline_cli.bulk.table_shape import fit_columns, refuse_collisions, require_keys
 from pipeline_cli.destinations.base import quote
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.errors import StepError
@@ -54,12 +54,14 @@ class ResourceLoad:
         self._staged: str | None = None
         self._scan_count = 0
         self._is_first = False  # whether the table had no rows before this load
+        self._is_made = False  # the table, by this load: nobody else sees it yet
         self._loaded = 0
         self.rules = rules
         self.tally = Tally()
         self._reader = ScanReader(place, rules, self._shape, self.tally, resource)
         self.change: TableChange | None = None
         self.schema_changes: list[str] = []
+        self.notes: list[str] = []
         self.touched: set[str] = set()
         self.has_output = False
 
@@ -126,7 +128,8 @@ class ResourceLoad:
             self._staged = self._target.create_like(f"staged_{self.rules.table}", table)
         fitted = replace(scan, columns=fit_columns(scan.columns, self._there(), self.rules))
         before = self.tally.quarantined
-        written = self._reader.read(fitted, self._staged or table)
+        is_ours = self._is_made or self._staged is not None
+        written = self._reader.read(fitted, self._staged or table, is_ours=is_ours)
         if self.tally.quarantined > before:
             self.touched.add(QUARANTINE)
         if self._staged is None:
@@ -168,6 +171,7 @@ class ResourceLoad:
     def _prepare_table(self, scan: Scan) -> str:
         """Make the table, or add the columns that are new; its quoted name."""
         refuse_collisions(scan.columns, self.rules)
+        require_keys(scan.columns, self.rules)
         dataset, name = self.rules.dataset, self.rules.table
         wanted: dict[str, ColumnType] = {
             column.name: (column.data_type, column.precision, column.scale) for column in scan.columns
@@ -180,6 +184,7 @@ class ResourceLoad:
         missing = {key: kind for key, kind in wanted.items() if key not in there}
         if not there:
             create_table(self._target, dataset, name, wanted)
+            self._is_made = True
         elif missing:
             # A staged table was made without them.
             self._staged = None if self._staged is None else self._widen_staged(missing)
@@ -187,6 +192,8 @@ class ResourceLoad:
         if missing:
             import_ahead()
             self._place.tables[name] = {**there, **missing}
+            if there:
+                self.notes.append(f"New columns of {dataset}.{name}: {', '.join(missing)}.")
             self.schema_changes += [f"{name}.{key} {kind[0]}" for key, kind in missing.items()]
             self.change = TableChange(
                 name,

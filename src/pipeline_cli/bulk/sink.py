@@ -100,7 +100,7 @@ class Sink:
         broken = verdict.broken
         if broken and self._rules.on_violation == "fail":
             raise ChecksFailed(
-                f"{self._rules.source}.{self._rules.resource}: a record breaks its contract: "
+                f"{self._rules.source}.{self._rules.resource}: a record{_standing(suspect)} breaks its contract: "
                 f"{broken[0].path} {broken[0].message}. Nothing of this source was loaded.",
                 code="E410",
                 hint="Mend the source or the contract, or use on_violation: quarantine.",
@@ -166,7 +166,14 @@ class Sink:
             assert self._scan.locate is not None
             found = self._scan.locate([suspect for suspect, _ in self._located])
             yield [
-                RejectedRow(rejected, suspect.file, line, suspect.raw)
-                for (suspect, rejected), line in zip(self._located, found, strict=True)
+                RejectedRow(
+                    rejected, suspect.file, place.line if place else None, place.raw if place else suspect.raw
+                )
+                for (suspect, rejected), place in zip(self._located, found, strict=True)
             ]
         yield from self._more.batches()
+
+
+def _standing(suspect: Suspect) -> str:
+    """' of contacts.csv', for a message; nothing where there is no file."""
+    return f" of {suspect.file}" if suspect.file else ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pipeline_cli.errors import LoadError, SourceError
 from pipeline_cli.gate.rules import GateRules
-from pipeline_cli.sources.column_types import ColumnType
+from pipeline_cli.sources.column_types import ColumnType, column_name
 from pipeline_cli.sources.scan import ColumnSpec
 
 # What is declared, and a table's type that takes all of it as it is.
@@ -57,3 +57,16 @@ def refuse_collisions(columns: Sequence[ColumnSpec], rules: GateRules) -> None:
                 hint="Rename it in the source.",
             )
         seen[column.name] = column.source
+
+
+def require_keys(columns: Sequence[ColumnSpec], rules: GateRules) -> None:
+    """Raise SourceError where a part of the primary key is none of the columns, by either of its names."""
+    names = {name for column in columns for name in (column.source, column.name)}
+    for key in rules.primary_key:
+        if key not in names and column_name(key) not in names:
+            known = ", ".join(column.source for column in columns)
+            raise SourceError(
+                f"{rules.source}.{rules.resource}: primary_key {key!r} is none of its columns: {known}.",
+                code="E345",
+                hint="Correct primary_key, or the source.",
+            )

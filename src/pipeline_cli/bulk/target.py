@@ -28,8 +28,11 @@ class Target(Protocol):
         """Run a statement; the number of rows that it wrote or removed (0 where that has no meaning)."""
         ...
 
-    def write(self, reading: Reading, table: str, *, is_ordered: bool) -> int:
-        """Insert what a reading gives into `table` (quoted). is_ordered: in the order of the scan. Returns rows."""
+    def write(self, reading: Reading, table: str, *, is_ordered: bool, is_ours: bool) -> int:
+        """Insert what a reading gives into `table` (quoted). Returns the number of rows.
+
+        is_ordered: in the order of the scan. is_ours: nobody else sees the table before the commit.
+        """
         ...
 
     def insert(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:

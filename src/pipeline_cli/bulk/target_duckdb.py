@@ -47,10 +47,10 @@ class DuckDBTarget:
         rows = self._connection.query(sql)
         return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
 
-    def write(self, reading: Reading, table: str, *, is_ordered: bool) -> int:
-        names = ", ".join(quote(name) for name in reading.columns)
+    def write(self, reading: Reading, table: str, *, is_ordered: bool, is_ours: bool) -> int:
+        names = ", ".join(quote(name) for name in reading.all_columns)
         with self._settings(is_ordered, len(reading.columns)), reading_errors():
-            found = self.engine.execute(f"INSERT INTO {table} ({names}) {reading.select}").fetchall()
+            found = self.engine.execute(f"INSERT INTO {table} ({names}) {reading.select_all}").fetchall()
         return int(found[0][0])
 
     @contextmanager

@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from pipeline_cli.threads import import_whole
+
 _INT64 = range(-(2**63), 2**63)
 _DEFAULT_DECIMAL = (38, 9)  # dlt's precision and scale for a decimal that says none
 _MORE_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
@@ -43,6 +45,7 @@ class ColumnTypes:
     """The columns of a dlt schema, and those that the records of this load add."""
 
     def __init__(self, schema: Any) -> None:
+        import_whole("dlt")
         from dlt.common.normalizers.json import helpers
         from dlt.common.schema.utils import autodetect_sc_type
 
@@ -224,6 +227,7 @@ def _large(value: Any) -> Decimal | None:
 
 def _utc_problem(text: str) -> tuple[str, str] | None:
     """A time at either end of the calendar may have no counterpart in UTC; dlt's load would fail for ever."""
+    import_whole("dlt")
     from dlt.common.time import ensure_datetime
 
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.project import Project
+from pipeline_cli.threads import import_whole
 from pipeline_cli.transforms.base import BronzeTable
 
 if TYPE_CHECKING:
@@ -42,19 +43,10 @@ def dlt_settings(project: Project) -> dict[str, str]:
     return {**_SETTINGS, "DLT_DATA_DIR": str(project.state_dir / "dlt")}
 
 
-def import_dlt() -> None:
-    """Import dlt whole, before any thread imports a part of it.
-
-    Two threads that import different parts at once get modules that are half initialized: Python breaks the
-    circle of their locks. Here the second waits for the first.
-    """
-    import dlt  # noqa: F401
-
-
 def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeline:
     """The dlt pipeline of a source: same name, its own dataset, its working folder in the environment's state."""
     os.environ.update(dlt_settings(project))
-    import_dlt()
+    import_whole("dlt")
     import dlt
 
     return dlt.pipeline(

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline_cli.sources.scan import Known
+from pipeline_cli.threads import import_whole
 
 if TYPE_CHECKING:
     from pipeline_cli.contracts.contract import Contract
@@ -24,6 +25,7 @@ def column_name(name: str) -> str:
     """The name as dlt's snake_case convention gives it: "Order ID" is "order_id". May be empty for "__"."""
     if _PLAIN.fullmatch(name) and len(name) <= _LONGEST:
         return name
+    import_whole("dlt")
     from dlt.common.normalizers.naming.snake_case import NamingConvention
 
     return str(NamingConvention(max_length=_LONGEST).normalize_identifier(name)) if name.strip("_ ") else ""

@@ -69,6 +69,14 @@ class Malformed:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row stands in its file. line: its first one, from 1; raw: as it is written there, where that is known."""
+
+    line: int
+    raw: str | None = None
+
+
 @dataclass(slots=True)
 class Scan:
     """One relation to read once. relation: SQL after FROM; `objects` are registered on the connection first.
@@ -79,7 +87,7 @@ class Scan:
     files: the versions that are done when this scan's rows are committed.
     size_bytes: of the files, row_count: where known; both for progress.
     malformed: called after reading, on the connection that read: the lines that the reader left out.
-    locate: the line number, or numbers, of suspects in their file (same order, None where unknown); reads again.
+    locate: the places of suspects in their files (same order, None where unknown); reads the files again.
     verify: called after reading, before the commit; raises SourceError when a file changed meanwhile.
     cursor_value: called after reading: what `Known.cursor` is to be in the next load, None for no change.
     """
@@ -93,7 +101,7 @@ class Scan:
     size_bytes: int | None = None
     row_count: int | None = None
     malformed: Callable[[Any], Sequence[Malformed]] = lambda connection: ()
-    locate: Callable[[Sequence[Suspect]], Sequence[int | None]] | None = None
+    locate: Callable[[Sequence[Suspect]], Sequence[Place | None]] | None = None
     verify: Callable[[], None] = lambda: None
     cursor_value: Callable[[], Any] = lambda: None
 

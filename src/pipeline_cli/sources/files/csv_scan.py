@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline_cli.sources.files.sql import FILE, columns_struct, literal, litera
 from pipeline_cli.sources.scan import Malformed
 
 _NUMERIC = ("bigint", "double", "decimal")
+_NO_POINT = " (with decimal_separator ',' a point stands before three digits)"
 _GROUPED = r"[-+]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?"
 
 
@@ -53,7 +55,19 @@ class CsvRelation:
         if self._said.decimal_separator == ".":
             return column
         number = f"replace(replace({column}, '.', ''), ',', '.')"
-        return f"CASE WHEN regexp_full_match({column}, '{_GROUPED}') THEN {number} ELSE {column} END"
+        # 1.23 is neither a number with a comma nor one in groups of three: 123 and 1.23 would both be a guess.
+        return (
+            f"CASE WHEN regexp_full_match({column}, '{_GROUPED}') THEN {number}"
+            f" WHEN contains({column}, '.') THEN {column} || {literal(_NO_POINT)} ELSE {column} END"
+        )
+
+    def rewrite_number(self, text: str) -> str:
+        """As `number_sql`, of one text."""
+        if self._said.decimal_separator == ".":
+            return text
+        if re.fullmatch(_GROUPED, text):
+            return text.replace(".", "").replace(",", ".")
+        return text + _NO_POINT if "." in text else text
 
     def _read_csv(self) -> str:
         dialect = self.dialect

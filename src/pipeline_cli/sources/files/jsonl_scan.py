@@ -17,7 +17,7 @@ from pipeline_cli.sources.files.names import name_problems
 from pipeline_cli.sources.files.reading import LocalFile
 from pipeline_cli.sources.files.rejects import Rejects, file_sql
 from pipeline_cli.sources.files.sql import FILE, literal, literals, path_literal
-from pipeline_cli.sources.scan import Malformed, Suspect
+from pipeline_cli.sources.scan import Malformed, Place, Suspect
 
 LINE = "__pipeline_cli_line"
 _LONGEST_LINE = 16 << 20
@@ -117,8 +117,8 @@ class JsonLines:
         """The lines that are no JSON objects, with their numbers."""
         found = self._rejects.malformed(connection)
         suspects = [Suspect({}, file, line) for file, line, _ in self._doubtful.bad]
-        for (file, line, message), number in zip(self._doubtful.bad, self.locate(suspects), strict=True):
-            found.append(Malformed(file, number, line, message))
+        for (file, line, message), place in zip(self._doubtful.bad, self.locate(suspects), strict=True):
+            found.append(Malformed(file, place.line if place else None, line, message))
         return sorted(found, key=lambda each: (each.file, each.line or 0))
 
     def malformed_now(self, connection: Any) -> None:
@@ -129,9 +129,9 @@ class JsonLines:
         """The files stand elsewhere now."""
         self._rejects = Rejects(self.files)
 
-    def locate(self, suspects: Sequence[Suspect]) -> list[int | None]:
-        """The line numbers of lines, by their text; equal ones share theirs out in order."""
-        lines: list[int | None] = [None] * len(suspects)
+    def locate(self, suspects: Sequence[Suspect]) -> list[Place | None]:
+        """The places of lines, by their text; equal ones share theirs out in order."""
+        places: list[Place | None] = [None] * len(suspects)
         for file in self.files:
             wanted: dict[str, list[int]] = {}
             for index, suspect in enumerate(suspects):
@@ -140,10 +140,10 @@ class JsonLines:
             if wanted:
                 for number, text in _numbered(file):
                     if text in wanted:
-                        lines[wanted[text].pop(0)] = number
+                        places[wanted[text].pop(0)] = Place(number, text)
                         if not wanted[text]:
                             del wanted[text]
-        return lines
+        return places
 
     def _fine(self) -> str:
         """Of a line that is sure: whether its keys are, too."""

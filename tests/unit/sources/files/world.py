@@ -144,7 +144,7 @@ def _read(connection: Any, scan: Scan, loaded: Loaded, resource: Any) -> None:
         loaded.files.append(file)
         loaded.raws.append(raw)
     if scan.locate is not None:
-        loaded.lines += scan.locate(suspects)
+        loaded.lines += [place.line if place else None for place in scan.locate(suspects)]
     loaded.malformed += malformed
     for spec in scan.columns:
         loaded.specs[spec.source] = spec
