@@ -61,14 +61,34 @@ def _wrap(text: str, head: str, head_width: int, indent: str, width: int) -> lis
     lines, used, begun = [head], head_width, False
     for word in _visible(text).split():
         room = width - len(indent)
-        for piece in [word[start : start + room] for start in range(0, len(word), room)]:
-            if used + begun + len(piece) > width and (begun or used > len(indent)):
+        for piece in _pieces(word, room):
+            taken = _text_columns(piece)
+            if used + begun + taken > width and (begun or used > len(indent)):
                 lines.append(indent)
                 used, begun = len(indent), False
             lines[-1] += (" " if begun else "") + piece
-            used += begun + len(piece)
+            used += begun + taken
             begun = True
     return lines
+
+
+def _pieces(word: str, room: int) -> list[str]:
+    """The word in parts of at most `room` columns."""
+    if _text_columns(word) <= room:
+        return [word]
+    parts, used = [""], 0
+    for char in word:
+        taken = _columns(char)
+        if used + taken > room:
+            parts.append("")
+            used = 0
+        parts[-1] += char
+        used += taken
+    return parts
+
+
+def _text_columns(text: str) -> int:
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def _source(line: str, number: int, column: int, paint: Paint, width: int) -> list[str]:
