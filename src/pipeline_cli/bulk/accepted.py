@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline_cli.bulk.spool import Spool
 from pipeline_cli.bulk.sql_types import arrow_type
 from pipeline_cli.sources.scan import ColumnSpec, Scan
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedRow:
+    """A row that the judge accepted: its values by column, and what it was before."""
+
+    values: Mapping[str, Any]
+    file: str | None
+    raw: str
+    position: int
 
 
 def accepted_scan(scan: Scan, accepted: Spool, engine: Any) -> Iterator[Scan]:
@@ -17,22 +27,24 @@ def accepted_scan(scan: Scan, accepted: Spool, engine: Any) -> Iterator[Scan]:
         return
     import pyarrow
 
-    columns = [replace(column, source=column.name, encoding="typed") for column in scan.columns]
-    schema = pyarrow.schema([(column.name, arrow_type(column)) for column in columns])
+    columns = [replace(column, source=f"c{i}", encoding="typed") for i, column in enumerate(scan.columns)]
+    fields = [(column.source, arrow_type(column)) for column in columns]
+    schema = pyarrow.schema(
+        [*fields, ("file_", pyarrow.string()), ("line_", pyarrow.string()), ("position_", pyarrow.int64())]
+    )
     batches = (_batch(schema, columns, rows) for rows in accepted.batches())
     name = f"accepted_{id(accepted)}"
     engine.register(name, pyarrow.RecordBatchReader.from_batches(schema, batches))
     try:
-        yield Scan(relation=name, columns=columns)
+        yield Scan(name, columns, file_column="file_", raw_column="line_", position_column="position_")
     finally:
         engine.unregister(name)
 
 
-def _batch(schema: Any, columns: Sequence[ColumnSpec], rows: Sequence[Mapping[str, Any]]) -> Any:
+def _batch(schema: Any, columns: Sequence[ColumnSpec], rows: Sequence[AcceptedRow]) -> Any:
     import pyarrow
 
-    arrays = [
-        pyarrow.array([row.get(column.name) for row in rows], type=field.type)
-        for column, field in zip(columns, schema, strict=True)
-    ]
+    values = [[row.values.get(column.name) for row in rows] for column in columns]
+    values += [[row.file for row in rows], [row.raw for row in rows], [row.position for row in rows]]
+    arrays = [pyarrow.array(each, type=field.type) for each, field in zip(values, schema, strict=True)]
     return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)

@@ -19,11 +19,15 @@ VALID_FROM, VALID_TO = "_dlt_valid_from", "_dlt_valid_to"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a resource's rows go. table: quoted; keys, columns: names in the table, metadata included."""
+    """Where a resource's rows go. table: quoted; keys, columns: names in the table, metadata included.
+
+    order: SQL of the staged rows' order; None where they stand in it.
+    """
 
     table: str
     keys: Sequence[str]
     columns: Sequence[str]
+    order: str | None = None
 
 
 def empty_table(target: Target, table: str) -> int:
@@ -37,11 +41,11 @@ def merge_rows(target: Target, staged: str, destination: Destination) -> int:
 
     A NULL is no key: such rows have been rejected before.
     """
-    _prepare_staged(target, staged, destination.keys)
+    _prepare_staged(target, staged, destination)
     table, row_id = destination.table, target.row_id
     # One join of the two tables, which is most of the work; rows are then removed by their addresses.
     matched = target.create_temp(
-        "matched",
+        "_matched",
         f"SELECT staged.{row_id} AS staged_at, there.{row_id} AS there_at,"
         ' coalesce(staged."_record_hash" = there."_record_hash", false) AS is_same'
         f" FROM {staged} AS staged JOIN {table} AS there ON {_equal('staged', 'there', destination.keys)}",
@@ -59,18 +63,23 @@ def _delete_at(target: Target, table: str, addresses: str) -> None:
     target.execute(f"DELETE FROM {table} WHERE {row_id} {listed}")
 
 
-def keep_last(target: Target, table: str, keys: Sequence[str]) -> int:
-    """Of the rows of one key, the last that the source gave stays; all must be of this load. Returns those gone."""
+def has_twice(target: Target, table: str, keys: Sequence[str]) -> bool:
+    """Whether any key stands in more than one row."""
     names = ", ".join(quote(name) for name in keys)
-    if not target.query(f"SELECT 1 FROM {table} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"):
+    return bool(target.query(f"SELECT 1 FROM {table} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"))
+
+
+def keep_last(target: Target, table: str, keys: Sequence[str], order: str) -> int:
+    """Of the rows of one key, the last stays; all must be of this load. order: SQL. Returns how many are gone."""
+    if not has_twice(target, table, keys):
         return 0
-    row_id = target.row_id
+    names = ", ".join(quote(name) for name in keys)
     numbered = (
-        f"SELECT {row_id} AS address, row_number() OVER (PARTITION BY {names} ORDER BY {row_id} DESC) AS n"
-        f" FROM {table}"
+        f"SELECT {target.row_id} AS address,"
+        f" row_number() OVER (PARTITION BY {names} ORDER BY {order} DESC) AS n FROM {table}"
     )
     earlier = f"SELECT address FROM ({numbered}) AS numbered WHERE n > 1"
-    return target.execute(f"DELETE FROM {table} WHERE {row_id} IN ({earlier})")
+    return target.execute(f"DELETE FROM {table} WHERE {target.row_id} IN ({earlier})")
 
 
 def add_versions(
@@ -80,7 +89,7 @@ def add_versions(
 
     is_whole: the source gave all of its rows, so a key that is not among them has ended.
     """
-    _prepare_staged(target, staged, destination.keys)
+    _prepare_staged(target, staged, destination)
     table, now = destination.table, timestamp_literal(moment)
     same = _equal("staged", "there", destination.keys)
     current = f"there.{quote(VALID_TO)} IS NULL"
@@ -98,8 +107,9 @@ def add_versions(
     return _copy_rows(target, staged, table, [*destination.columns, VALID_FROM])
 
 
-def _prepare_staged(target: Target, staged: str, keys: Sequence[str]) -> None:
-    keep_last(target, staged, keys)
+def _prepare_staged(target: Target, staged: str, destination: Destination) -> None:
+    keys = destination.keys
+    keep_last(target, staged, keys, destination.order or target.row_id)
     if target.dialect == "postgres":
         # A temporary table has no statistics by itself; the join needs those of the keys.
         target.execute(f"ANALYZE {staged} ({', '.join(quote(name) for name in keys)})")

@@ -11,6 +11,10 @@ from pipeline_cli.errors import LoadError, SourceError, StepError
 from pipeline_cli.sources.scan import ColumnResource, Scan
 
 
+class OrderNeededError(Exception):
+    """Which row of a key is the last can only be told by their numbers: roll back, and read with these."""
+
+
 @contextmanager
 def reading_errors() -> Iterator[None]:
     """What fails while a scan is read is the source's fault, except where the disk or memory gave out."""

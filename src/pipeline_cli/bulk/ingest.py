@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline_cli.bulk.dlt_schema import TableChange, read_version, sync_folder, write_version
+from pipeline_cli.bulk.errors import OrderNeededError
 from pipeline_cli.bulk.reader import Workplace
 from pipeline_cli.bulk.reading import Stamp
 from pipeline_cli.bulk.resource import ResourceLoad
@@ -49,19 +50,28 @@ def _load(
     request: IngestRequest, source: ColumnSource, target: Target, folder: Path
 ) -> tuple[_Load, IngestResult]:
     """The load, committed; from the beginning where the reader met a file that it has to read with more care."""
+    numbered: set[str] = set()
     while True:
-        load = _Load(request, source, target, folder)
+        load = _Load(request, source, target, folder, numbered)
         try:
             with target.transaction(), source.session():
                 return load, load.run()
-        except ReadAgainError:
-            _empty(folder)  # each time one more file is read with care, so this ends
+        except (ReadAgainError, OrderNeededError):
+            _empty(folder)  # each time one more file or resource is read with care, so this ends
 
 
 class _Load:
     """One load of a source, inside its transaction."""
 
-    def __init__(self, request: IngestRequest, source: ColumnSource, target: Target, folder: Path) -> None:
+    def __init__(
+        self,
+        request: IngestRequest,
+        source: ColumnSource,
+        target: Target,
+        folder: Path,
+        numbered: set[str],
+    ) -> None:
+        self._numbered = numbered
         self._request = request
         self._source = source
         self._target = target
@@ -73,7 +83,7 @@ class _Load:
     def run(self) -> IngestResult:
         tables: Tables = self._target.table_columns(self._dataset)
         rules = column_rules(self._request.project, self._request.source)
-        place = Workplace(self._request, self._target, self._stamp, self._folder, tables)
+        place = Workplace(self._request, self._target, self._stamp, self._folder, tables, self._numbered)
         prepare_dataset(self._target, self._dataset, tables)
         if self._request.full_refresh:
             forget(self._target, self._dataset)

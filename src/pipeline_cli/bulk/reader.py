@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.bulk.accepted import accepted_scan
-from pipeline_cli.bulk.errors import explain
+from pipeline_cli.bulk.errors import explain, reading_errors
 from pipeline_cli.bulk.reading import Gate, RowShape, Stamp, build_reading, describe_received
 from pipeline_cli.bulk.sink import RejectedRow, Sink, Tally
 from pipeline_cli.bulk.state import QUARANTINE, STATE_TABLES, Tables, write_rejects
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.bulk.watching import Watcher, counted
+from pipeline_cli.contracts.json_values import record_hash
 from pipeline_cli.contracts.predicates import compile_predicates
 from pipeline_cli.gate.rejects import quarantine_row
 from pipeline_cli.gate.rules import GateRules
@@ -28,13 +30,17 @@ _NUMBERS = count(1)  # functions are the instance's, and several sources may be 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What the resources of one load share. tables: of the dataset, kept up to date as they are made."""
+    """What the resources of one load share.
+
+    tables: of the dataset, kept up to date as they are made. numbered: the resources whose rows are to be numbered.
+    """
 
     request: IngestRequest
     target: Target
     stamp: Stamp
     folder: Path
     tables: Tables
+    numbered: set[str]
 
 
 class ScanReader:
@@ -52,6 +58,7 @@ class ScanReader:
         self._watcher = Watcher(rules.resource, place.request.progress, place.request.cancelled)
         self._scan_count = 0
         self._reject_count = 0
+        self._same: Counter[str] = Counter()  # rejected rows without a line, by their content
 
     def read(self, scan: Scan, table: str, *, is_ours: bool) -> int:
         """Write the scan's good rows into `table` and its rejects into quarantine. Returns the rows written.
@@ -69,12 +76,25 @@ class ScanReader:
             written += self._write(again, table, None, sink, is_ours)
         sink.add_malformed(scan.malformed(engine))
         self._tally.written += written
+        self._tally.accepted += sink.accepted.count
         self._watcher.records = self._tally.extracted
         self._quarantine(sink)
         return written
 
+    def read_nothing(self, scan: Scan) -> None:
+        """A scan without a single column: its lines are malformed, or records without fields."""
+        folder = self._place.folder / f"{self._rules.table}_nothing"
+        folder.mkdir(exist_ok=True)
+        sink = Sink(self._rules, scan, self._tally, folder)
+        with reading_errors():
+            ((count,),) = self._target.engine.execute(f"SELECT count(*) FROM {scan.relation}").fetchall()
+        sink.add_empty(count)
+        sink.add_malformed(scan.malformed(self._target.engine))
+        self._quarantine(sink)
+
     def _write(self, scan: Scan, table: str, gate: Gate | None, sink: Sink, is_ours: bool) -> int:
-        reading = build_reading(scan, self._place.stamp, self._shape, gate, as_text=self._target.as_text)
+        number, as_text = self._scan_count, self._target.as_text
+        reading = build_reading(scan, self._place.stamp, self._shape, gate, as_text=as_text, number=number)
         try:
             return self._target.write(reading, table, is_ordered=self._shape.is_hashed, is_ours=is_ours)
         except Exception as error:
@@ -93,7 +113,9 @@ class ScanReader:
                 stack.callback(_quietly, engine.unregister, view)
             described = engine.execute(f"DESCRIBE {describe_received(scan)}").fetchall()
             row = f"STRUCT({', '.join(f'{column} {kind}' for column, kind, *_ in described)})"
-            functions: dict[str, tuple[Any, Any, bool]] = {name: (sink, ["VARCHAR", "VARCHAR", row], True)}
+            functions: dict[str, tuple[Any, Any, bool]] = {
+                name: (sink, ["VARCHAR", "VARCHAR", "BIGINT", row], True)
+            }
             functions |= {
                 key: (each.function, each.parameters, False) for key, each in predicates.functions.items()
             }
@@ -135,7 +157,12 @@ class ScanReader:
         self._reject_count += 1
         if self._rules.disposition == "append":
             return [self._place.stamp.run_id, self._reject_count]
-        return None if row.file is None or row.line is None else [row.file, row.line]
+        if row.file is not None and row.line is not None:
+            return [row.file, row.line]
+        digest = record_hash(row.rejected.record)
+        self._same[digest] += 1
+        # The first is as it would be in any load; those that are the same again are told apart by their number.
+        return [self._same[digest]] if self._same[digest] > 1 else None
 
 
 def _quietly(forget: Callable[[str], Any], name: str) -> None:

@@ -29,15 +29,21 @@ class Stamp:
     extracted_at: datetime
 
 
+POSITION = "_position"
+_ROWS_A_SCAN = 10**12  # positions of a later scan are behind those of an earlier one
+
+
 @dataclass(frozen=True, slots=True)
 class RowShape:
-    """Which metadata columns the rows of a table have, beside the ones that all have.
+    """Which columns of ours the rows have, beside the ones that all have.
 
-    is_hashed: `_record_hash`, for tables whose rows are compared by key; endpoint: of `_raw`'s origin, None without.
+    is_hashed: `_record_hash`, for tables whose rows are compared by key. is_numbered: `POSITION`, of staged rows
+    alone: where a row stands in what the source gave.
     """
 
     is_hashed: bool = False
     keeps_raw: bool = False
+    is_numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,17 @@ def metadata_types(shape: RowShape) -> dict[str, str]:
 
 
 def build_reading(
-    scan: Scan, stamp: Stamp, shape: RowShape, gate: Gate | None = None, *, as_text: bool = False
+    scan: Scan,
+    stamp: Stamp,
+    shape: RowShape,
+    gate: Gate | None = None,
+    *,
+    as_text: bool = False,
+    number: int = 1,
 ) -> Reading:
     """The statement for a scan.
 
-    gate: what decides which rows are certainly fine; None takes every row.
+    gate: what decides which rows are certainly fine; None takes every row. number: of the scan in its load.
     as_text: every column as the text that Postgres reads as this value (for COPY), instead of a typed value.
     """
     columns = list(scan.columns)
@@ -96,11 +108,14 @@ def build_reading(
     received += (
         f", {scan.file_column or 'NULL::VARCHAR'} AS file_, {scan.raw_column or 'NULL::VARCHAR'} AS line_"
     )
+    received += f", {_position(scan, shape)} AS position_"
     typed = ", ".join(
         f"{value_sql(column, raw)} AS {value}"
         for column, raw, value in zip(columns, raws, values, strict=True)
     )
     computed = _computed(columns, shape)
+    if shape.is_numbered:
+        computed[POSITION] = f"{number * _ROWS_A_SCAN} + position_"
     shown = [_show_text(*each) if as_text else each[2] for each in zip(columns, raws, values, strict=True)]
     statement = f"SELECT {', '.join([*shown, *computed.values()])}"
     statement += f" FROM (SELECT *, {typed} FROM (SELECT {received} FROM {scan.relation}))"
@@ -109,9 +124,7 @@ def build_reading(
         condition = " AND ".join([*(f"{values[i]} IS NOT NULL" for i in gate.keys), condition])
         # Nothing is pushed below a function with side effects: values are computed once, and it is called for
         # the rows that fail alone.
-        statement += (
-            f" WHERE CASE WHEN {condition} THEN true ELSE {gate.sink}(file_, line_, {_struct(raws)}) END"
-        )
+        statement += f" WHERE CASE WHEN {condition} THEN true ELSE {gate.sink}(file_, line_, position_, {_struct(raws)}) END"
     return Reading((*(column.name for column in columns), *computed), statement, _constants(stamp))
 
 
@@ -128,6 +141,13 @@ def describe_received(scan: Scan) -> str:
     """The query whose DESCRIBE gives the types of what the sink takes."""
     raws = [f"{quote(column.source)} AS r{index}" for index, column in enumerate(scan.columns)]
     return f"SELECT {', '.join(raws)} FROM {scan.relation}"
+
+
+def _position(scan: Scan, shape: RowShape) -> str:
+    """The SQL of a row's number in its scan: the order that the source gave, kept by reading with one thread."""
+    if not shape.is_numbered:
+        return "0"
+    return scan.position_column or "row_number() OVER ()"
 
 
 def _struct(names: Sequence[str]) -> str:
@@ -160,8 +180,13 @@ def _computed(columns: Sequence[ColumnSpec], shape: RowShape) -> dict[str, str]:
     found: dict[str, str] = {}
     if shape.is_hashed:
         # Of the typed values: "5" and "5.0" of a number are the same record, and so is what the judge accepted.
-        parts = ", ".join(f"coalesce(v{index}::VARCHAR, chr(30))" for index in range(len(columns)))
-        found["_record_hash"] = f"md5(concat_ws(chr(31), {parts}))"
+        # With names and lengths, so that no two records look alike; a column without a value is as one not there.
+        order = sorted(range(len(columns)), key=lambda index: columns[index].name)
+        parts = [
+            f"{literal(columns[index].name)} || ':' || strlen(v{index}::VARCHAR) || ':' || v{index}::VARCHAR"
+            for index in order
+        ]
+        found["_record_hash"] = f"md5(concat_ws(',', {', '.join(parts)}))"
     if shape.keeps_raw:
         fields = ", ".join(f"{literal(each.source)}: r{index}" for index, each in enumerate(columns))
         found["_raw"] = f"coalesce(line_, to_json({{{fields}}})::VARCHAR)::JSON"

@@ -11,12 +11,14 @@ from pipeline_cli.bulk.dispositions import (
     Destination,
     add_versions,
     empty_table,
+    has_twice,
     keep_last,
     merge_rows,
 )
 from pipeline_cli.bulk.dlt_schema import TableChange, import_ahead
+from pipeline_cli.bulk.errors import OrderNeededError
 from pipeline_cli.bulk.reader import ScanReader, Workplace
-from pipeline_cli.bulk.reading import RowShape, metadata_types
+from pipeline_cli.bulk.reading import POSITION, RowShape, metadata_types
 from pipeline_cli.bulk.sink import Tally
 from pipeline_cli.bulk.state import (
     QUARANTINE,
@@ -50,9 +52,11 @@ class ResourceLoad:
         self._place = place
         self._target = place.target
         self._resource = resource
-        self._shape = RowShape(is_hashed=rules.disposition in _STAGED, keeps_raw=rules.keep_raw)
+        is_numbered = rules.resource in place.numbered
+        self._shape = RowShape(rules.disposition in _STAGED, rules.keep_raw, is_numbered)
         self._staged: str | None = None
         self._scan_count = 0
+        self._has_files = False
         self._is_first = False  # whether the table had no rows before this load
         self._is_made = False  # the table, by this load: nobody else sees it yet
         self._loaded = 0
@@ -76,19 +80,28 @@ class ResourceLoad:
                         "interrupted between two files; nothing of this source was loaded", code="E130"
                     )
                 self._load_scan(scan)
+        table = self._staged or quote(self.rules.dataset, self.rules.table)
+        self._require_order(table)
         if self._staged is not None:
             self._loaded = self._merge(self._staged)
         elif self._shape.is_hashed and self._loaded:
-            table = quote(self.rules.dataset, self.rules.table)
-            self._loaded -= keep_last(self._target, table, self._keys)
+            self._loaded -= keep_last(self._target, table, self._keys, self._target.row_id)
         if self._loaded:
             self.touched.add(self.rules.table)
         self._judge_share()
 
+    def _require_order(self, table: str) -> None:
+        """What the judge accepted was written behind its scan's other rows: that matters where a key comes twice."""
+        is_mixed = self._shape.is_hashed and self.tally.accepted and not self._shape.is_numbered
+        if is_mixed and has_twice(self._target, table, self._keys):
+            self._place.numbered.add(self.rules.resource)
+            raise OrderNeededError
+
     @property
     def _needs_stage(self) -> bool:
         """Rows are compared with those that are there; into an empty table they are merged with themselves alone."""
-        return self._shape.is_hashed and not (self._is_first and self.rules.disposition == "merge")
+        is_direct = self._is_first and self.rules.disposition == "merge" and not self._shape.is_numbered
+        return self._shape.is_hashed and not is_direct
 
     @property
     def _keys(self) -> tuple[str, ...]:
@@ -115,27 +128,48 @@ class ResourceLoad:
         )
 
     def _load_scan(self, scan: Scan) -> None:
-        table = self._prepare_table(scan)
-        if not self._scan_count and self.rules.disposition == "replace":
-            forget_files(self._target, self.rules.dataset, self.rules.resource)
-            if empty_table(self._target, table):
-                self.touched.add(self.rules.table)
-        self._scan_count += 1
+        self._has_files = self._has_files or bool(scan.files)
         self.has_output = True
+        before = self.tally.quarantined
+        if scan.columns:
+            self._load_rows(scan)
+        else:
+            self._empty_replaced()
+            self._scan_count += 1
+            self._reader.read_nothing(scan)
+        if self.tally.quarantined > before:
+            self.touched.add(QUARANTINE)
+        scan.verify()
+        self._remember(scan)
+
+    def _empty_replaced(self) -> None:
+        """For replace: before the first scan, what was there goes."""
+        if self._scan_count or self.rules.disposition != "replace":
+            return
+        forget_files(self._target, self.rules.dataset, self.rules.resource)
+        if self._there() and empty_table(self._target, quote(self.rules.dataset, self.rules.table)):
+            self.touched.add(self.rules.table)
+
+    def _load_rows(self, scan: Scan) -> None:
+        table = self._prepare_table(scan)
+        self._empty_replaced()
+        self._scan_count += 1
         if self._scan_count == 1:
             self._is_first = not self._target.query(f"SELECT 1 FROM {table} LIMIT 1")
         if self._needs_stage and self._staged is None:
-            self._staged = self._target.create_like(f"staged_{self.rules.table}", table)
+            self._staged = self._create_staged(table)
         fitted = replace(scan, columns=fit_columns(scan.columns, self._there(), self.rules))
-        before = self.tally.quarantined
         is_ours = self._is_made or self._staged is not None
         written = self._reader.read(fitted, self._staged or table, is_ours=is_ours)
-        if self.tally.quarantined > before:
-            self.touched.add(QUARANTINE)
         if self._staged is None:
             self._loaded += written
-        scan.verify()
-        self._remember(scan)
+
+    def _create_staged(self, table: str) -> str:
+        # No table of ours begins with _staged, so none is taken for another.
+        staged = self._target.create_like(f"_staged_{self.rules.table}", table)
+        if self._shape.is_numbered:
+            self._target.execute(f"ALTER TABLE {staged} ADD COLUMN {quote(POSITION)} BIGINT")
+        return staged
 
     def _remember(self, scan: Scan) -> None:
         dataset, name, stamp = self.rules.dataset, self.rules.resource, self._place.stamp
@@ -148,11 +182,13 @@ class ResourceLoad:
     def _merge(self, staged: str) -> int:
         table = quote(self.rules.dataset, self.rules.table)
         columns = [name for name in self._there() if name not in (VALID_FROM, VALID_TO)]
-        destination = Destination(table, self._keys, columns)
+        order = quote(POSITION) if self._shape.is_numbered else None
+        destination = Destination(table, self._keys, columns, order)
         if self.rules.disposition == "merge":
             written = merge_rows(self._target, staged, destination)
         else:
-            is_whole = self.rules.cursor is None
+            # A load of new files says nothing of the keys that stand in others.
+            is_whole = self.rules.cursor is None and not self._has_files
             moment = self._place.stamp.extracted_at
             written = add_versions(self._target, staged, destination, moment, is_whole=is_whole)
         self._target.execute(f"DROP TABLE {staged}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline_cli.bulk.accepted import AcceptedRow
 from pipeline_cli.bulk.spool import Spool
 from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.contracts.judge import judge
@@ -31,6 +32,7 @@ class Tally:
     """What the rows of one resource came to, over all its scans. loaded: before duplicates of a key are dropped."""
 
     written: int = 0
+    accepted: int = 0  # of those written, by the judge
     quarantined: int = 0
     warned: int = 0
     violations: list[Violation] = field(default_factory=list)
@@ -70,28 +72,33 @@ class Sink:
         self.taken = 0
         self.error: Exception | None = None
 
-    def __call__(self, files: Any, lines: Any, rows: Any) -> Any:
+    def __call__(self, files: Any, lines: Any, positions: Any, rows: Any) -> Any:
         """Judge a batch; DuckDB's arrays in, as many `false` out: none of them is written by the statement."""
         import pyarrow
 
         try:
             with self._lock:
-                self._take(files.to_pylist(), lines.to_pylist(), rows.to_pylist())
+                self._take(files.to_pylist(), lines.to_pylist(), positions.to_pylist(), _to_rows(rows))
         except Exception as error:
             self.error = self.error or error  # DuckDB would give it back as a text
             raise
         return pyarrow.array([False] * len(rows))
 
     def _take(
-        self, files: Sequence[str | None], lines: Sequence[str | None], rows: Sequence[Mapping[str, Any]]
+        self,
+        files: Sequence[str | None],
+        lines: Sequence[str | None],
+        positions: Sequence[int],
+        rows: Sequence[Sequence[Any]],
     ) -> None:
         self.taken += len(rows)
         names = [column.source for column in self._scan.columns]
         accepted = []
-        for file, line, row in zip(files, lines, rows, strict=True):
-            suspect = Suspect(dict(zip(names, row.values(), strict=True)), file, line)
+        for file, line, position, row in zip(files, lines, positions, rows, strict=True):
+            suspect = Suspect(dict(zip(names, row, strict=True)), file, line)
             if (fine := self._judge(suspect)) is not None:
-                accepted.append(fine)
+                raw = plain_json(suspect.values) if line is None else line
+                accepted.append(AcceptedRow(fine, file, raw, position))
         self.accepted.add(accepted)
 
     def _judge(self, suspect: Suspect) -> Mapping[str, Any] | None:
@@ -160,6 +167,14 @@ class Sink:
     def has_rejected(self) -> bool:
         return bool(self._located or self._more.count)
 
+    def add_empty(self, count: int) -> None:
+        """Records without a single field: there is nothing of them to write."""
+        for _ in range(count):
+            rejected = Rejected({}, (Reason("$", "empty", "the record has no fields"),))
+            self._tell(rejected.record, rejected.reasons)
+            self._count()
+            self._more.add([RejectedRow(rejected)])
+
     def rejected(self) -> Iterator[list[RejectedRow]]:
         """Everything rejected, in batches, with the lines that could be found."""
         if self._located:
@@ -177,3 +192,17 @@ class Sink:
 def _standing(suspect: Suspect) -> str:
     """' of contacts.csv', for a message; nothing where there is no file."""
     return f" of {suspect.file}" if suspect.file else ""
+
+
+def _to_rows(rows: Any) -> list[tuple[Any, ...]]:
+    """The values of each row; a column that Python has no values for (a time in the year 300000) as texts."""
+    return list(zip(*(_to_values(field) for field in rows.flatten()), strict=True))
+
+
+def _to_values(column: Any) -> list[Any]:
+    import pyarrow
+
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        return list(column.cast(pyarrow.string()).to_pylist())

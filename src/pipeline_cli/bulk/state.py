@@ -168,8 +168,8 @@ def write_cursor(target: Target, dataset: str, resource: str, stamp: Stamp, valu
 
 
 def forget(target: Target, dataset: str) -> None:
-    """For --full-refresh: no file is done, and no cursor has moved."""
-    for name in (FILES, CURSORS):
+    """For --full-refresh: no file is done, no cursor has moved; what is bad is rejected again when it is read."""
+    for name in (FILES, CURSORS, QUARANTINE):
         target.execute(f"DELETE FROM {quote(dataset, name)}")
 
 
@@ -179,7 +179,7 @@ def write_rejects(target: Target, dataset: str, rows: Iterable[Sequence[Any]], *
     if is_new:
         target.insert(table, STATE_TABLES[QUARANTINE], rows)
         return
-    staged = target.create_like("staged_quarantine", table)
+    staged = target.create_like("__rejects", table)
     names = ", ".join(quote(name) for name in STATE_TABLES[QUARANTINE])
     target.insert(staged, STATE_TABLES[QUARANTINE], rows)
     target.execute(

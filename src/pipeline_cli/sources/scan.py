@@ -83,7 +83,8 @@ class Scan:
 
     columns: of the relation, all of them (source names). file_column: the SQL expression of a row's file (path as
     shown to people), None where there is one file or none. raw_column: the expression of the row as it stands in
-    its file, None where `values` say it all.
+    its file, None where `values` say it all. position_column: the expression of a row's number, None where rows come
+    in their order.
     files: the versions that are done when this scan's rows are committed.
     size_bytes: of the files, row_count: where known; both for progress.
     malformed: called after reading, on the connection that read: the lines that the reader left out.
@@ -97,6 +98,7 @@ class Scan:
     objects: Mapping[str, Any] = field(default_factory=dict)
     file_column: str | None = None
     raw_column: str | None = None
+    position_column: str | None = None
     files: Sequence[FileVersion] = ()
     size_bytes: int | None = None
     row_count: int | None = None

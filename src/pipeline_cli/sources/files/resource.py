@@ -88,11 +88,20 @@ class FilesResource:
                     hint="Check what writes it, or set on_empty_file: ignore.",
                 ),
             )
+        is_read = False
         done = {file.path: file.version(hashes.get(file.path)) for file in new}
         for scan, read in read_files(reading, [file for file in new if file.size_bytes], kind):
             scan.files = [done[file.path] for file in read] + [done[file.path] for file in empty]
             empty = []
+            is_read = True
             yield scan
+        if (
+            self._hints.write_disposition == "replace"
+            and not is_read
+            and (new or (known.files and not files))
+        ):
+            # What it is replaced with holds nothing, not even columns.
+            yield Scan("(SELECT 1 LIMIT 0)", (), files=[done[file.path] for file in empty])
 
     def _list(self, storage: Storage) -> list[Listed]:
         glob = self._hints.file_glob or f"{self.name}*"
