@@ -17,6 +17,7 @@ _MORE_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 _TEMPORAL = ("timestamp", "date", "time")
 # dlt marks typed values in its JSON files by a first character of this private-use range.
 _PRIVATE_USE = range(0xF026, 0xF02F + 1)
+SURROGATE = ("surrogate", "holds half of a surrogate pair, which is not valid Unicode")
 _RESERVED_PREFIX = "_dlt_"
 METADATA_COLUMNS = ("_run_id", "_extracted_at", "_source", "_record_hash", "_raw", "_endpoint", "_size_bytes")
 _EXACT_IN_DOUBLE = range(-(2**53), 2**53 + 1)
@@ -286,11 +287,15 @@ def text_problem(text: str) -> tuple[str, str] | None:
         return "nul", "holds the character U+0000, which databases do not store"
     if text.isascii():
         return None
-    if any(0xD800 <= ord(char) <= 0xDFFF for char in text):
-        return "surrogate", "holds half of a surrogate pair, which is not valid Unicode"
+    if has_surrogate(text):
+        return SURROGATE
     if ord(text[0]) in _PRIVATE_USE:
         return "private_use", "begins with a private-use character that dlt gives a meaning"
     return None
+
+
+def has_surrogate(text: str) -> bool:
+    return not text.isascii() and any(0xD800 <= ord(char) <= 0xDFFF for char in text)
 
 
 def show(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline_cli.contracts.columns import SURROGATE, has_surrogate
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
 from pipeline_cli.errors import UsageError
 
@@ -53,13 +54,16 @@ class Contract:
 
     def reasons(self, record: Record) -> tuple[Reason, ...]:
         """Everything about `record` that breaks the contract; empty when it holds."""
-        # is_valid first: it builds no error objects, and nearly every record is valid.
-        if self._validator.is_valid(record):
-            return ()
-        return tuple(
-            Reason(json_path(list(error.instance_path)), _rule(error), _shorten(error.message))
-            for error in self._validator.iter_errors(record)
-        )
+        try:
+            # is_valid first: it builds no error objects, and nearly every record is valid.
+            if self._validator.is_valid(record):
+                return ()
+            return tuple(
+                Reason(json_path(list(error.instance_path)), _rule(error), _shorten(error.message))
+                for error in self._validator.iter_errors(record)
+            )
+        except UnicodeEncodeError:  # the validator writes texts as UTF-8, to look at them or to show them
+            return tuple(Reason(json_path(path), *SURROGATE) for path in _surrogates(record))
 
     def column_types(self) -> dict[tuple[str, ...], str]:
         """dlt data types that the contract fixes, by the field's path; lists and untyped fields are left out.
@@ -83,6 +87,21 @@ def _typed_fields(schema: dict[str, Any], path: tuple[str, ...]) -> Iterator[tup
         elif len(types) == 1 and types[0] in _TYPES:
             fixed = _FORMATS.get(field.get("format", "")) if types[0] == "string" else None
             yield (*path, name), fixed or _TYPES[types[0]]
+
+
+def _surrogates(record: Record) -> Iterator[tuple[str | int, ...]]:
+    """The places of texts that hold half of a surrogate pair; of a key that does, the object it is in."""
+    stack: list[tuple[Any, tuple[str | int, ...]]] = [(record, ())]
+    while stack:
+        value, path = stack.pop()
+        if isinstance(value, str) and has_surrogate(value):
+            yield path
+        elif isinstance(value, dict):
+            if any(map(has_surrogate, value)):
+                yield path
+            stack += [(each, (*path, key)) for key, each in value.items() if not has_surrogate(key)]
+        elif isinstance(value, list):
+            stack += [(each, (*path, index)) for index, each in enumerate(value)]
 
 
 def _refuse_retrieval(address: str) -> Any:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.infer import infer_contract
 from pipeline_cli.contracts.json_values import json_ready, parse_json, plain_json, record_hash
+from pipeline_cli.contracts.reasons import Reason
 from pipeline_cli.errors import UsageError
 
 SCALARS = (
@@ -152,3 +153,15 @@ def test_text_for_quarantine_holds_every_character() -> None:
     assert "\\ud800" in text
     assert "1.10" in text
     text.encode()
+
+
+@pytest.mark.parametrize(
+    ("record", "path"),
+    [({"j": ["\ud800"]}, "$.j[0]"), ({"j": "a\ud800"}, "$.j"), ({"j": 1, "b": {"\udfff": 1}}, "$.b")],
+)
+def test_half_of_a_surrogate_pair_is_a_reason_and_no_failure(record: dict[str, Any], path: str) -> None:
+    contract = Contract(
+        {"properties": {"j": {"type": "object"}, "b": {"propertyNames": {"maxLength": 9}}}}, "c.json"
+    )
+    message = "holds half of a surrogate pair, which is not valid Unicode"
+    assert contract.reasons(record) == (Reason(path, "surrogate", message),)
