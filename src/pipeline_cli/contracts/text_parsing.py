@@ -19,6 +19,7 @@ _TIME = re.compile(r"([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:[.,]([0-9]+))?")
 _TIMESTAMP = re.compile(
     rf"({_DATE.pattern})(?:[Tt ]{_TIME.pattern}(?:([Zz])|([+-])([0-9]{{2}})(?::?([0-9]{{2}}))?)?)?"
 )
+_LARGEST_OFFSET_HOURS = 15  # Postgres reads no larger one
 _TRUE, _FALSE = {"true"}, {"false"}
 _DECLARED_TRUE, _DECLARED_FALSE = {"t", "yes", "y", "1"}, {"f", "no", "n", "0"}
 
@@ -98,6 +99,8 @@ def parse_timestamp(text: str, timestamp_format: str | None) -> Moment | None:
     if found is None:
         return None
     day, clock, fraction, zulu, sign, hours, minutes = found.groups()
+    if hours and int(hours) > _LARGEST_OFFSET_HOURS:
+        return None
     micros, is_finer = _fraction(fraction)
     clock = clock or "00:00:00"
     clock = clock if len(clock) == 8 else f"{clock}:00"

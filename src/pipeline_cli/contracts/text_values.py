@@ -13,7 +13,7 @@ _WIDEST_FAST_DECIMAL = 18  # of 64 bits
 NO_NUL = "NOT contains({0}, chr(0))"  # 7 ms
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?"
-_OFFSET = "(?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?"
+_OFFSET = "(?:0[0-9]|1[0-5])(?::?[0-5][0-9])?"  # Postgres reads no larger one
 # Microseconds of 0001-01-03 and 9999-12-29: no offset leads from here out of the calendar.
 _CALENDAR = "BETWEEN -62135424000000000 AND 253402041600000000"
 _TRUE = "'true', 'True', 'TRUE'"

@@ -68,6 +68,8 @@ def test_a_text_becomes_what_its_column_is(spec: ColumnSpec, text: str, value: A
         (column("timestamp"), "2024-01-01T00:00:00.1234567", "precision",
             "'2024-01-01T00:00:00.1234567' is finer than the column's microseconds"),
         (column("timestamp"), "0001-01-01T00:00:00+02:00", "range", None),
+        (column("timestamp"), "2024-01-01T00:00:00+16:00", "column_type", None),
+        (column("timestamp", encoding="json"), '"2024-01-01T00:00:00-20:00"', "column_type", None),
         (column("text"), "a\x00", "nul", "holds the character U+0000, which databases do not store"),
         (column("binary"), "00ff", "column_type", None),
         (column("bigint", encoding="json"), '"5"', "column_type", "'5' does not fit the column, which is bigint"),
@@ -190,3 +192,12 @@ def test_a_nested_decimal_of_a_table_is_the_number_that_json_has() -> None:
         {"a": '{"b": [12.5]}'},
         (),
     )
+
+
+@pytest.mark.parametrize(
+    ("offset", "is_certain"),
+    [("+15:59", True), ("-1559", True), ("+15", True), ("+16:00", False), ("-20", False)],
+)
+def test_an_offset_that_postgres_does_not_read_is_never_certain(offset: str, is_certain: bool) -> None:
+    (seen,) = see(connect(), None, [column("timestamp")], [{"a": f"2024-01-01T00:00:00{offset}"}])
+    assert (seen.certain, not seen.judgement.reasons) == (is_certain, is_certain)
