@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.bulk.accepted import accepted_scan
-from pipeline_cli.bulk.errors import explain, reading_errors
+from pipeline_cli.bulk.errors import explain
 from pipeline_cli.bulk.reading import Gate, RowShape, Stamp, build_reading, describe_received
 from pipeline_cli.bulk.sink import RejectedRow, Sink, Tally
 from pipeline_cli.bulk.state import QUARANTINE, STATE_TABLES, Tables, write_rejects
@@ -82,13 +82,10 @@ class ScanReader:
         return written
 
     def read_nothing(self, scan: Scan) -> None:
-        """A scan without a single column: its lines are malformed, or records without fields."""
+        """A scan without a single column: if it has lines, they are malformed."""
         folder = self._place.folder / f"{self._rules.table}_nothing"
         folder.mkdir(exist_ok=True)
         sink = Sink(self._rules, scan, self._tally, folder)
-        with reading_errors():
-            ((count,),) = self._target.engine.execute(f"SELECT count(*) FROM {scan.relation}").fetchall()
-        sink.add_empty(count)
         sink.add_malformed(scan.malformed(self._target.engine))
         self._quarantine(sink)
 

@@ -124,7 +124,8 @@ def build_reading(
         condition = " AND ".join([*(f"{values[i]} IS NOT NULL" for i in gate.keys), condition])
         # Nothing is pushed below a function with side effects: values are computed once, and it is called for
         # the rows that fail alone.
-        statement += f" WHERE CASE WHEN {condition} THEN true ELSE {gate.sink}(file_, line_, position_, {_struct(raws)}) END"
+        suspect = f"{gate.sink}(file_, line_, position_, {_struct(raws)})"
+        statement += f" WHERE CASE WHEN {condition} THEN true ELSE {suspect} END"
     return Reading((*(column.name for column in columns), *computed), statement, _constants(stamp))
 
 

@@ -167,14 +167,6 @@ class Sink:
     def has_rejected(self) -> bool:
         return bool(self._located or self._more.count)
 
-    def add_empty(self, count: int) -> None:
-        """Records without a single field: there is nothing of them to write."""
-        for _ in range(count):
-            rejected = Rejected({}, (Reason("$", "empty", "the record has no fields"),))
-            self._tell(rejected.record, rejected.reasons)
-            self._count()
-            self._more.add([RejectedRow(rejected)])
-
     def rejected(self) -> Iterator[list[RejectedRow]]:
         """Everything rejected, in batches, with the lines that could be found."""
         if self._located:

@@ -65,6 +65,10 @@ class JsonLines:
         names = [name for name in sure if name not in self._problems]
         self._doubtful = self._judge(doubtful, names)
         self.names = tuple(names)
+        if not names:  # objects without a field are no rows, as there are no columns
+            empty = f"SELECT {file_sql(self.files)}, {LINE} FROM {self._lines()} WHERE {LINE} IS NOT NULL AND {_sure()}"
+            found = connection.execute(empty).fetchall()
+            self._doubtful.bad += [(file, line, "an object without a field") for file, line in found]
 
     def _judge(self, lines: Sequence[tuple[str, str]], names: list[str]) -> Doubtful:
         """Read lines strictly; `names` gets the fields that only they have."""
@@ -86,6 +90,8 @@ class JsonLines:
 
     def sql(self) -> str:
         """The FROM clause; `objects` belong to it."""
+        if not self.names:
+            return "(SELECT 1 LIMIT 0)"
         paths = ", ".join(literal(f"/{_pointer(name)}") for name in self.names)
         columns = ", ".join(
             f"v[{index}]::VARCHAR AS {quote(name)}" for index, name in enumerate(self.names, 1)
