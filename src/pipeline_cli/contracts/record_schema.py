@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +17,11 @@ _OF_ROWS = frozenset(
 )
 _OF_ROWS |= {"dependentRequired", "dependentSchemas", "dependencies", "unevaluatedProperties", "$anchor"}
 _OF_ROWS |= {"$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"}
+# Keywords whose schemas are of the same value as the schema that they stand in.
+_OF_THE_SAME = ("not", "if", "then", "else")
+_LISTS_OF_THE_SAME = ("allOf", "anyOf", "oneOf")
 _DEEPEST = 20
+_DEEPEST_CIRCLE = 200
 
 
 @dataclass(slots=True)
@@ -41,7 +45,7 @@ def read_rules(contract: Contract | None, names: Iterable[str]) -> RecordRules |
     rules = RecordRules({name: ColumnRules() for name in names})
     if contract is None:
         return rules
-    if _has_names(list(contract.schema.values())):
+    if _has_names(list(contract.schema.values())) or _refers_to_itself(contract.schema):
         return None
     try:
         _read(rules, contract.schema, contract.schema, "", 0)
@@ -102,6 +106,54 @@ def _has_names(schemas: Any) -> bool:
         elif isinstance(current, list):
             stack.extend(current)
     return False
+
+
+def _refers_to_itself(root: Mapping[str, Any]) -> bool:
+    """Whether a schema leads back to itself for one and the same value, or that cannot be told.
+
+    What such a schema means hangs on where the validator enters it: only the whole contract gives its own answer.
+    """
+    left: list[Any] = [root]
+    done: set[int] = set()
+    while left:
+        current = left.pop()
+        if isinstance(current, Mapping):
+            if _leads_to_a_circle(current, root, set(), done):
+                return True
+            left.extend(current.values())
+        elif isinstance(current, list):
+            left.extend(current)
+    return False
+
+
+def _leads_to_a_circle(schema: Any, root: Mapping[str, Any], above: set[int], done: set[int]) -> bool:
+    """above: the schemas on the way here; done: those known to lead to none."""
+    if not isinstance(schema, Mapping) or id(schema) in done:
+        return False
+    if id(schema) in above or len(above) > _DEEPEST_CIRCLE:
+        return True
+    above.add(id(schema))
+    try:
+        found = any(_leads_to_a_circle(each, root, above, done) for each in _of_the_same(schema, root))
+    except UnsupportedError:
+        found = True
+    above.discard(id(schema))
+    if not found:
+        done.add(id(schema))
+    return found
+
+
+def _of_the_same(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Any]:
+    """The schemas that `schema` holds its own value against. Raises UnsupportedError where one is not found."""
+    if isinstance(schema.get("$ref"), str):
+        yield resolve(schema["$ref"], root)
+    for keyword in _OF_THE_SAME:
+        yield schema.get(keyword)
+    for keyword in _LISTS_OF_THE_SAME:
+        if isinstance(schema.get(keyword), list):
+            yield from schema[keyword]
+    if isinstance(schema.get("dependentSchemas"), Mapping):
+        yield from schema["dependentSchemas"].values()
 
 
 def _escape(name: str) -> str:

@@ -201,3 +201,18 @@ def test_a_nested_decimal_of_a_table_is_the_number_that_json_has() -> None:
 def test_an_offset_that_postgres_does_not_read_is_never_certain(offset: str, is_certain: bool) -> None:
     (seen,) = see(connect(), None, [column("timestamp")], [{"a": f"2024-01-01T00:00:00{offset}"}])
     assert (seen.certain, not seen.judgement.reasons) == (is_certain, is_certain)
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_a_schema_that_refers_to_itself_for_one_value_is_checked_with_the_whole_row(kind: str) -> None:
+    schema = {"oneOf": [{"minLength": 2}, {"$ref": "#/properties/a"}]}
+    contract = Contract({"properties": {"a": schema}}, "c.json")
+    (seen,) = see(connect(), contract, [column(kind)], [{"a": '"abc"'}])
+    assert bool(seen.certain) == (not seen.judgement.reasons)
+
+
+def test_a_schema_that_refers_to_itself_for_what_is_inside_is_checked_by_column() -> None:
+    tree = {"properties": {"below": {"$ref": "#/$defs/tree"}}}
+    contract = Contract({"properties": {"a": {"$ref": "#/$defs/tree"}}, "$defs": {"tree": tree}}, "c.json")
+    names = list(compile_predicates(contract, [column("json")]).functions)
+    assert [name.startswith("pipeline_check_column_") for name in names] == [True]
