@@ -148,7 +148,9 @@ def like_sql(value: str, seen: Seen, said: Csv) -> str | None:
     if seen.kinds == DATE:
         return f"try_cast({value} AS DATE)::VARCHAR = {value} AND length({value}) = 10"
     if seen.kinds == TIME:
-        return f"try_cast({value} AS TIMESTAMP)::VARCHAR = replace({value}, 'T', ' ')"
+        # Neither 'infinity' nor a year of five digits.
+        is_plain = f"{value} LIKE '____-__-__%'"
+        return f"try_cast({value} AS TIMESTAMP)::VARCHAR = replace({value}, 'T', ' ') AND {is_plain}"
     if seen.kinds == BOOL:
         return f"lower({value}) IN ('true', 'false')"
     if not seen.kinds & ~(BIGINT | SHORT_NUMBER):

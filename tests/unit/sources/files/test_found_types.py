@@ -36,6 +36,14 @@ from tests.unit.sources.files.world import World, known_of
         (["2026-01-31T10:00:00Z", "2026-01-31T10:00:00"], ("text", None, None)),
         (["2026-01-31", "2026-01-31 10:00:00"], ("text", None, None)),
         (["2026-01-31 10:00:00.1234567"], ("text", None, None)),
+        (["2026-01-31 24:00:00"], ("text", None, None)),
+        (["0000-05-05 00:00:00"], ("text", None, None)),
+        (["0000-05-05"], ("text", None, None)),
+        (["2026-01-31T10:00:00+16:00"], ("text", None, None)),
+        (["2026-01-31T10:00:00+15:59", "2026-01-31T10:00:00-0030"], ("timestamp", None, None)),
+        (["9999-12-31T23:59:59-01:00"], ("text", None, None)),
+        (["0001-01-01T00:59:59+01:00"], ("text", None, None)),
+        (["9999-12-31T23:59:59Z", "0001-01-01T01:00:00+01:00"], ("timestamp", None, None)),
         (["", ""], ("text", None, None)),
         (["NaN", "1.5"], ("text", None, None)),
     ],
@@ -60,6 +68,8 @@ def test_a_type_takes_every_value_exactly(
         ("2026-01-01", "soon", "text"),
         ("", "5", "bigint"),
         ("2026-01-01 10:00:00", "2026-01-01T10:00:00.5", "timestamp"),
+        ("2026-01-01 10:00:00", "10000-01-01 10:00:00", "text"),
+        ("2026-01-01 10:00:00", "infinity", "text"),
     ],
 )
 def test_the_last_of_many_values_counts_as_much_as_the_first(
@@ -97,6 +107,13 @@ def test_dates_in_their_own_format_are_found(tmp_path: Path) -> None:
     loaded = World(tmp_path, keys).write({"contacts.csv": "id,born,seen\n1,31.01.2026,2026-01-31\n"}).load()
     assert loaded.columns == {"id": "bigint", "born": "date", "seen": "date"}
     assert loaded.specs["born"].date_format == "%d.%m.%Y"
+
+
+@pytest.mark.parametrize(("year", "expected"), [("0000", "text"), ("0001", "timestamp")])
+def test_times_in_their_own_format_are_within_the_calendar(tmp_path: Path, year: str, expected: str) -> None:
+    world = World(tmp_path, 'csv: {timestamp_format: "%d.%m.%Y %H:%M"}')
+    world.write({"contacts.csv": f"id,at\nx,05.05.{year} 00:00\n"})
+    assert world.load().columns["at"] == expected
 
 
 def test_declared_files_are_not_read_before_the_scan(tmp_path: Path) -> None:
