@@ -13,10 +13,10 @@ from pipeline_cli.sources.files.compression import check_archive, compression_of
 from pipeline_cli.sources.files.dialect import SAMPLE_BYTES
 from pipeline_cli.sources.files.encoding import find_encoding
 from pipeline_cli.sources.files.json_types import add_json_types, json_column_types
-from pipeline_cli.sources.files.jsonl_scan import LINE, JsonLines
+from pipeline_cli.sources.files.jsonl_scan import JsonLines
 from pipeline_cli.sources.files.listing import Listed
 from pipeline_cli.sources.files.reading import LocalFile, Reading, grouped, open_all
-from pipeline_cli.sources.files.sql import FILE
+from pipeline_cli.sources.files.sql import FILE, LINE
 from pipeline_cli.sources.scan import Scan
 
 if TYPE_CHECKING:

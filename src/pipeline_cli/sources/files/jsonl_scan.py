@@ -16,10 +16,9 @@ from pipeline_cli.sources.files.lines import physical_lines
 from pipeline_cli.sources.files.names import name_problems
 from pipeline_cli.sources.files.reading import LocalFile
 from pipeline_cli.sources.files.rejects import Rejects, file_sql
-from pipeline_cli.sources.files.sql import FILE, literal, literals, path_literal
+from pipeline_cli.sources.files.sql import FILE, LINE, literal, literals, path_literal
 from pipeline_cli.sources.scan import Malformed, Place, Suspect
 
-LINE = "__pipeline_cli_line"
 _LONGEST_LINE = 16 << 20
 # 18 digits or more around a point: more than a double's text ever has.
 _LONG = "|".join(rf"[1-9][0-9]{{{before}}}\.[0-9]{{{17 - before},}}" for before in range(17))

@@ -8,6 +8,8 @@ from pipeline_cli.contracts.columns import METADATA_COLUMNS
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.column_types import column_name
 
+# Of every table of Postgres; files are named alike wherever they are loaded to.
+_OF_POSTGRES = ("ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
 _HINT = "Rename one in the file, or give names: csv: {header: true, column_names: [...]}."
 
 
@@ -41,6 +43,8 @@ def name_problems(names: Sequence[str]) -> dict[str, str]:
             problems[name] = f"no column can be called {name!r}"
         elif column.startswith("_dlt_") or column in METADATA_COLUMNS:
             problems[name] = f"{name!r} is a name that is kept for metadata"
+        elif column in _OF_POSTGRES:
+            problems[name] = f"{name!r} is a name that Postgres keeps for itself"
         elif taken.setdefault(column, name) != name:
             problems[name] = f"{taken[column]!r} and {name!r} would both be the column {column}"
     return problems

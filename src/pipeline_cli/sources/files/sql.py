@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# The relation's column that holds a row's file; no header is called this.
-FILE = "__pipeline_cli_file"
+# The relation's columns that hold a row's file, and its line where that is needed. Nothing of these names is left in
+# a table's column name (names.py), so no column of a file is called so.
+FILE, LINE = "__", "___"
 
 
 def literal(text: str) -> str:

@@ -133,6 +133,9 @@ def test_a_header_alone_gives_columns_and_no_rows(tmp_path: Path) -> None:
         ("userId,user_id\n1,2\n", "'userId' and 'user_id' would both be the column user_id"),
         ("id,_dlt_load_id\n1,2\n", "kept for metadata"),
         ("id,__\n1,2\n", "no column can be called '__'"),
+        ("id,___\n1,2\n", "no column can be called '___'"),
+        ("id,CTID\n1,2\n", "'CTID' is a name that Postgres keeps for itself"),
+        ("tableoid,id\n1,2\n", "'tableoid' is a name that Postgres keeps for itself"),
         ("1,Ada\n2,Bob\n", "looks like data"),
         ("\n\n", "no line to read columns from"),
     ],
@@ -142,6 +145,13 @@ def test_a_header_that_is_no_list_of_columns_is_refused(tmp_path: Path, content:
         World(tmp_path).write({"contacts.csv": content}).load()
     assert caught.value.code == "E367"
     assert caught.value.hint
+
+
+def test_a_column_may_be_called_as_any_that_duckdb_could_add(tmp_path: Path) -> None:
+    content = "id,__pipeline_cli_file,filename\n1,a,b\n"
+    loaded = World(tmp_path).write({"contacts.csv": content}).load()
+    assert loaded.rows == [{"id": "1", "__pipeline_cli_file": "a", "filename": "b"}]
+    assert loaded.files == ["contacts.csv"]
 
 
 def test_numbers_may_be_names_over_numbers(tmp_path: Path) -> None:

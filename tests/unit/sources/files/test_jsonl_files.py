@@ -63,6 +63,8 @@ def test_numbers_stay_exact(tmp_path: Path, number: str) -> None:
         ('{"id": "a\tb"}', "not JSON"),
         ('{"id": 1, "_dlt_id": "x"}', "kept for metadata"),
         ('{"id": 1, "": 2}', "no column can be called ''"),
+        ('{"id": 1, "__": 2, "___": 3}', "no column can be called '__'"),
+        ('{"id": 1, "xmin": 2}', "'xmin' is a name that Postgres keeps for itself"),
         ('{"Id": 1}', "would both be the column id"),
         (b'{"id": "\xff"}', "not UTF-8"),
     ],
@@ -147,6 +149,13 @@ def test_fields_with_odd_names_are_read(tmp_path: Path) -> None:
     )
     loaded = World(tmp_path).write({"contacts.jsonl": content}).load()
     assert list(loaded.rows[0].values()) == ["1", "2", "3", "4", "5", "6", "7", "8"]
+
+
+def test_fields_may_be_called_as_any_that_duckdb_could_add(tmp_path: Path) -> None:
+    record = {"__pipeline_cli_file": 1, "__pipeline_cli_line": 2, "v": 3, "filename": 4}
+    loaded = World(tmp_path).write({"contacts.jsonl": json.dumps(record) + "\n"}).load()
+    assert loaded.rows == [{name: str(value) for name, value in record.items()}]
+    assert (loaded.files, loaded.raws) == (["contacts.jsonl"], [json.dumps(record)])
 
 
 def test_a_new_field_is_a_new_column(tmp_path: Path) -> None:

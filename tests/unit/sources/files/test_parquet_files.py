@@ -61,6 +61,13 @@ def test_files_with_other_columns_are_read_by_name(tmp_path: Path) -> None:
     assert sorted(loaded.values("name")) == ["a", "b"]
 
 
+def test_a_column_may_be_called_as_any_that_duckdb_could_add(tmp_path: Path) -> None:
+    content = parquet(tmp_path, 'SELECT 1 AS id, 2 AS "__pipeline_cli_file", 3 AS filename')
+    loaded = World(tmp_path).write({"contacts.parquet": content}).load()
+    assert loaded.rows == [{"id": 1, "__pipeline_cli_file": 2, "filename": 3}]
+    assert loaded.files == ["contacts.parquet"]
+
+
 def test_types_that_do_not_go_together_are_refused_unless_one_is_said(tmp_path: Path) -> None:
     files = {
         "contacts_1.parquet": parquet(tmp_path, "SELECT 1 AS id"),
