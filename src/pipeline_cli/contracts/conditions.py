@@ -126,10 +126,10 @@ def _enum(argument: Any, subject: Subject) -> str:
 
 
 def _is_one_of(value: str, literals: Sequence[str]) -> str:
-    """Few constants one by one: DuckDB makes IN a join, during which it tells no progress."""
+    """Few constants one by one: DuckDB makes IN a join, during which it tells no progress; OR takes twice as long."""
     if len(literals) > _FEW:
         return f"{value} IN ({', '.join(literals)})"
-    return "(" + " OR ".join(f"{value} = {each}" for each in literals) + ")"
+    return f"CASE {value} {' '.join(f'WHEN {each} THEN true' for each in literals)} ELSE false END"
 
 
 def _is_storable(text: str) -> bool:
