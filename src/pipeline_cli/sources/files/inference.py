@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 20_000
 _MOST_DIGITS = 38
+_AT_ONCE = 100  # columns: DuckDB's planning of one statement grows with the square of them
 _PLAIN_NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?"
 
 
@@ -125,17 +126,19 @@ def confirm(
     checks = {name: check for name, check in checks.items() if check}
     # Columns that are not asked for are not parsed, and what is malformed in them would not be told.
     parts = ["count(COLUMNS(*))"]
-    for name, check in checks.items():
-        # NULL is not false: bool_and passes over it, and a cast that fails is NULL.
-        holds = f"coalesce({check}, {columns[name]} IS NULL)"
-        parts += [f"coalesce(bool_and({holds}), true)", *digits_sql(columns[name])]
-    row = select_row(connection, parts, relation)
-    answers = row[len(row) - 3 * len(checks) :]
     found = {}
-    for index, name in enumerate(checks):
-        holds, whole_digits, decimals = answers[index * 3 : index * 3 + 3]
-        if holds:
-            found[name] = Seen(likely[name].kinds, whole_digits, decimals)
+    for names in _few(list(checks)) or [[]]:
+        for name in names:
+            # NULL is not false: bool_and passes over it, and a cast that fails is NULL.
+            holds = f"coalesce({checks[name]}, {columns[name]} IS NULL)"
+            parts += [f"coalesce(bool_and({holds}), true)", *digits_sql(columns[name])]
+        row = select_row(connection, parts, relation)
+        answers = row[len(row) - 3 * len(names) :]
+        for index, name in enumerate(names):
+            holds, whole_digits, decimals = answers[index * 3 : index * 3 + 3]
+            if holds:
+                found[name] = Seen(likely[name].kinds, whole_digits, decimals)
+        parts = []
     return found
 
 
@@ -160,14 +163,19 @@ def like_sql(value: str, seen: Seen, said: Csv) -> str | None:
 
 def _count(connection: Any, relation: str, columns: Mapping[str, str], said: Csv) -> dict[str, Seen]:
     """Every value of `columns` by its kind."""
-    if not columns:
-        return {}
-    parts = []
-    for value in columns.values():
-        number = f"CASE WHEN NOT regexp_matches({value}, '[^0-9.-]') THEN {value} END"
-        parts += [f"coalesce(bit_or({kind_sql(value, said)}), 0)", *digits_sql(number)]
-    row = select_row(connection, parts, relation)
-    return {name: Seen(*map(int, row[index * 3 : index * 3 + 3])) for index, name in enumerate(columns)}
+    found = {}
+    for names in _few(list(columns)):
+        parts = []
+        for value in map(columns.__getitem__, names):
+            number = f"CASE WHEN NOT regexp_matches({value}, '[^0-9.-]') THEN {value} END"
+            parts += [f"coalesce(bit_or({kind_sql(value, said)}), 0)", *digits_sql(number)]
+        row = select_row(connection, parts, relation)
+        found.update({name: Seen(*map(int, row[3 * at : 3 * at + 3])) for at, name in enumerate(names)})
+    return found
+
+
+def _few(names: Sequence[str]) -> list[Sequence[str]]:
+    return [names[at : at + _AT_ONCE] for at in range(0, len(names), _AT_ONCE)]
 
 
 def digits_sql(value: str) -> tuple[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline_cli.sources.files import open_files
+from pipeline_cli.sources.files import inference, open_files
 from pipeline_cli.sources.scan import Known
 from tests.unit.sources.files.world import World, known_of
 
@@ -114,6 +116,31 @@ def test_times_in_their_own_format_are_within_the_calendar(tmp_path: Path, year:
     world = World(tmp_path, 'csv: {timestamp_format: "%d.%m.%Y %H:%M"}')
     world.write({"contacts.csv": f"id,at\nx,05.05.{year} 00:00\n"})
     assert world.load().columns["at"] == expected
+
+
+def test_many_columns_are_looked_at_a_hundred_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select, sizes = inference.select_row, []
+
+    def spy(connection: Any, parts: Sequence[str], relation: str) -> tuple[Any, ...]:
+        sizes.append(len(parts))
+        return select(connection, parts, relation)
+
+    monkeypatch.setattr(inference, "select_row", spy)
+    kinds = {
+        "5": "bigint",
+        "2026-01-01": "date",
+        "x": "text",
+        "1.5": "double",
+        "007": "text",
+        "1e3": "double",
+    }
+    values = [list(kinds)[index % len(kinds)] for index in range(250)]
+    header = ",".join(f"c{index}" for index in range(250))
+    loaded = World(tmp_path).write({"contacts.csv": f"{header}\n{','.join(values)}\n"}).load()
+    assert list(loaded.columns.values()) == [kinds[value] for value in values]
+    assert max(sizes) <= 301
 
 
 def test_declared_files_are_not_read_before_the_scan(tmp_path: Path) -> None:
