@@ -67,6 +67,7 @@ def test_every_gold_model_holds_the_figures_and_each_run_begins_with_fresh_table
 
 
 @pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
+@pytest.mark.thorough
 def test_the_same_seed_makes_the_same_rows_again_and_none_twice(shop: Shop) -> None:
     ingest_only(shop, PIPELINE)
     rows = "SELECT * EXCLUDE (_run_id, _extracted_at, _dlt_load_id) FROM bronze_retail.transactions"
@@ -104,6 +105,7 @@ def test_generated_rows_are_as_the_system_says(shop: Shop, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
+@pytest.mark.thorough
 def test_amounts_out_of_range_stop_before_gold_changes(shop: Shop) -> None:
     assert_succeeded(shop.run(PIPELINE))
     published = shop.query("SELECT * FROM gold_retail_daily.daily_kpis ORDER BY transaction_date")

@@ -49,7 +49,8 @@ def choose_transform(manifest: Manifest, arguments: tuple[str, ...]) -> tuple[st
     names = [name for name, transform in manifest.transforms.items() if transform.engine == "sqlmesh"]
     if arguments and arguments[0] in names:
         return arguments[0], arguments[1:]
-    if len(names) == 1:
+    asks_for_help = bool(arguments) and arguments[0].startswith("-")  # the same for every transform
+    if names and (len(names) == 1 or asks_for_help):
         return names[0], arguments
     if not names:
         raise UsageError("The manifest has no SQLMesh transform.")

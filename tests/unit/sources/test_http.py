@@ -253,7 +253,9 @@ def test_a_drip_ends_at_the_deadline(place: str) -> None:
 def test_a_server_that_never_answers_ends_at_the_deadline(api: JsonApi) -> None:
     api.fault = sequence(Answer([], delay_s=3.0))
     begun = time.monotonic()
-    assert "slower than client.request_timeout" in failure(api, request_timeout_s=0.3, max_retries=0).message
+    # On a busy machine the socket's own timeout may come first.
+    told = failure(api, request_timeout_s=0.3, max_retries=0).message
+    assert "slower than client.request_timeout" in told or "did not answer (timed out)" in told
     assert time.monotonic() - begun < 1.5
 
 
