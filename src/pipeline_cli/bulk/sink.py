@@ -19,7 +19,7 @@ from pipeline_cli.contracts.judge import judge
 from pipeline_cli.contracts.reasons import Reason, Rejected, json_path
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.errors import ChecksFailed
-from pipeline_cli.gate.rules import GateRules, Violation, too_many_rejected
+from pipeline_cli.gate.rules import GateRules, Violation, breaks_contract, too_many_rejected
 from pipeline_cli.sources.scan import Malformed, Scan, Suspect
 
 # Their lines are looked for together, in one more reading of the file; those beyond are kept without a line.
@@ -106,12 +106,7 @@ class Sink:
         verdict = judge(self._rules.contract, self._scan.columns, suspect.values)
         broken = verdict.broken
         if broken and self._rules.on_violation == "fail":
-            raise ChecksFailed(
-                f"{self._rules.source}.{self._rules.resource}: a record{_standing(suspect)} breaks its contract: "
-                f"{broken[0].path} {broken[0].message}. Nothing of this source was loaded.",
-                code="E410",
-                hint="Mend the source or the contract, or use on_violation: quarantine.",
-            )
+            raise breaks_contract(self._rules, broken[0], _standing(suspect))
         if broken and self._rules.on_violation == "warn":
             self._tell(verdict.record, broken)
             self._tally.warned += 1

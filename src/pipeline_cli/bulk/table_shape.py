@@ -56,6 +56,13 @@ def refuse_collisions(columns: Sequence[ColumnSpec], rules: GateRules) -> None:
                 code="E344",
                 hint="Rename it in the source.",
             )
+        if column.name == "rowid" and rules.disposition in ("merge", "scd2"):
+            raise SourceError(
+                f"{where}: {column.source!r} cannot be a column of a table that is merged by key: in DuckDB it is"
+                " the address of a row, by which the merge tells rows apart.",
+                code="E344",
+                hint="Rename it in the source, or use append or replace.",
+            )
         seen[column.name] = column.source
 
 

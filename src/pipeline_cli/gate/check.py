@@ -10,10 +10,9 @@ from dlt.extract.items_transform import ItemTransform
 from pipeline_cli.contracts.exactness import Exactness
 from pipeline_cli.contracts.json_values import json_ready, plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, Rejected, json_path
-from pipeline_cli.errors import ChecksFailed
 from pipeline_cli.gate.cursor import CursorCheck
 from pipeline_cli.gate.records import REJECTED, to_records, value_at
-from pipeline_cli.gate.rules import GateContext, GateRules, Violation
+from pipeline_cli.gate.rules import GateContext, GateRules, Violation, breaks_contract
 
 _SHOWN_VIOLATIONS = 20
 
@@ -62,12 +61,7 @@ class CheckStep(ItemTransform[Any, Any]):
             self._context.warned[self._rules.resource] += 1
             broken = ()
         if broken and self._rules.on_violation == "fail":
-            raise ChecksFailed(
-                f"{self._rules.source}.{self._rules.resource}: a record breaks its contract: "
-                f"{broken[0].path} {broken[0].message}. Nothing of this source was loaded.",
-                code="E410",
-                hint="Mend the source or the contract, or use on_violation: quarantine.",
-            )
+            raise breaks_contract(self._rules, broken[0])
         reasons = broken + self._key_reasons(record)
         reasons += self._exactness.reasons(record, learn=not reasons)
         if not reasons:

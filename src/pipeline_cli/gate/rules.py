@@ -61,6 +61,16 @@ class GateContext:
     warned: Counter[str] = field(default_factory=Counter)  # records loaded though they break a contract
 
 
+def breaks_contract(rules: GateRules, reason: Reason, where: str = "") -> ChecksFailed:
+    """The error of a record under on_violation: fail. where: " of contacts.csv"."""
+    return ChecksFailed(
+        f"{rules.source}.{rules.resource}: a record{where} breaks its contract: "
+        f"{reason.path} {reason.message}. Nothing of this source was loaded.",
+        code="E410",
+        hint="Mend the source or the contract, or use on_violation: quarantine.",
+    )
+
+
 def too_many_rejected(
     rules: GateRules, result: ResourceResult, violations: Sequence[Violation]
 ) -> ChecksFailed:

@@ -135,3 +135,12 @@ def test_a_parquet_time_beyond_the_calendar_is_rejected(duck: FileWorld) -> None
     pyarrow.parquet.write_table(table, duck.root / "data" / "a.parquet")
     assert duck.account(duck.ingest()) == (2, 1, 1, 0)
     assert duck.rows("id") == [(2,)]
+
+
+def test_a_column_that_hides_the_address_of_rows_is_not_merged(duck: FileWorld) -> None:
+    merged(duck)
+    duck.write("a.csv", "id,rowid", "1,5", "2,5", "1,5")
+    with pytest.raises(SourceError, match="'rowid' cannot be a column of a table that is merged"):
+        duck.ingest()
+    duck.files()
+    assert duck.account(duck.ingest()) == (3, 3, 0, 0)
