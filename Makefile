@@ -48,11 +48,11 @@ test: setup
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
-	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
-# Kills for minutes (PIPELINE_CLI_KILLS=100 for more of them), and the cases that `make test` runs on DuckDB alone.
+# Kills for minutes (PIPELINE_CLI_KILLS=100 for more of them), the cases that `make test` runs on DuckDB alone, and the longest.
 test-faults: setup
-	@$(BIN)/pytest -q -n $(WORKERS) -m 'faults or thorough' $(ARGS)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m 'faults or thorough' $(ARGS)
 
 bench: setup
 	@$(BIN)/python -m compileall -q src benchmarks

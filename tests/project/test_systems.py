@@ -95,6 +95,7 @@ def test_records_that_break_their_contract_stay_apart_and_the_rest_arrives(shop:
 
 
 @pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
+@pytest.mark.thorough
 def test_a_line_whose_product_was_rejected_stays_without_a_price(shop: Shop) -> None:
     shop.fakestore.data["/products"][0]["price"] = "free"
 
@@ -105,6 +106,7 @@ def test_a_line_whose_product_was_rejected_stays_without_a_price(shop: Shop) -> 
 
 
 @pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
+@pytest.mark.thorough
 def test_a_purchase_without_its_customer_stops_the_crm_before_gold_changes(shop: Shop) -> None:
     assert_succeeded(shop.run("crm"))
     published = shop.query("SELECT * FROM gold_crm.fact_regional_sales ORDER BY region")

@@ -6,6 +6,7 @@ show half of itself. DuckDB works on the next rows while the server stores the l
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -72,7 +73,7 @@ class PostgresTarget:
 
     def _stream(self, select: str, table: str, columns: Sequence[str]) -> int:
         names = ", ".join(quote(name) for name in columns)
-        receiving, sending = os.pipe()
+        receiving, sending = _open_pipe()
         producer = start_thread(partial(self._produce, select, sending), "copy")
         try:
             with os.fdopen(receiving, "rb", buffering=0) as stream:
@@ -150,3 +151,12 @@ class PostgresTarget:
             except psycopg2.Error as error:
                 raise LoadError(first_line(error), code="E323") from error
             return max(int(cursor.rowcount), 0)
+
+
+def _open_pipe() -> tuple[int, int]:
+    """A pipe with room for a chunk: with Linux' 64 KiB reader and writer wait for each other more often."""
+    receiving, sending = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):  # more than this user may have
+            fcntl.fcntl(sending, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)
+    return receiving, sending

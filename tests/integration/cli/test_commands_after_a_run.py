@@ -158,6 +158,7 @@ def test_show_serves_the_dashboard_on_this_machine_only(ran: tuple[Path, CliResu
     assert b"dlt workspace dashboard" in page
 
 
+@pytest.mark.thorough
 def test_retry_demands_no_variable_of_another_pipeline(project_copy: Path) -> None:
     """CRM_TOKEN is not set here, and fakestore needs none."""
     down = run_cli(
