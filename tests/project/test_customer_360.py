@@ -135,6 +135,7 @@ def bronze(shop: Shop, table: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("shop", ["duckdb"], indirect=True)
+@pytest.mark.thorough
 def test_an_order_of_nobody_stops_before_gold_changes(shop: Shop) -> None:
     data = read_rows(lake_of(shop))
     assert_succeeded(shop.run(PIPELINE))

@@ -124,6 +124,7 @@ def test_changed_variable_is_a_change(shop: Shop) -> None:
     assert shop.query("SELECT count(*) FROM gold_shop.fact_orders") == [(2,)]
 
 
+@pytest.mark.thorough
 def test_changed_environment_variable_is_a_change(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.write({"models/mart.sql": "SELECT '{{ env_var('SHOP_NAME', 'none') }}' AS name, 4.0 AS amount\n"})
     shop.write({"models/schema.yml": SCHEMA.partition("unit_tests:")[0]})
@@ -221,6 +222,7 @@ def test_documentation_is_one_page_that_a_note_names(shop: Shop) -> None:
     assert shop.test().notes == []
 
 
+@pytest.mark.thorough
 def test_two_transforms_in_one_warehouse_leave_each_other_alone(shop: Shop) -> None:
     shop.write(
         {

@@ -191,6 +191,7 @@ def test_test_finds_rows_that_came_another_way(shop: Shop) -> None:
     assert tested.message == "audit not_null(user_id, name) found 1 row in silver_shop.stg_users"
 
 
+@pytest.mark.thorough
 def test_two_transforms_in_one_warehouse_leave_each_other_alone(shop: Shop) -> None:
     model = "MODEL (name gold_other.users, kind FULL);\nSELECT id FROM bronze_shop.users\n"
     shop.write({"config.py": CONFIG, "models/users.sql": model}, transform="other")
