@@ -29,7 +29,7 @@ class Stamp:
     extracted_at: datetime
 
 
-POSITION = "_position"
+POSITION = "__position"  # dlt's naming leaves no two underscores: no column of a source is called so
 _ROWS_A_SCAN = 10**12  # positions of a later scan are behind those of an earlier one
 
 

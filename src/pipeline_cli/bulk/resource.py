@@ -80,6 +80,9 @@ class ResourceLoad:
                         "interrupted between two files; nothing of this source was loaded", code="E130"
                     )
                 self._load_scan(scan)
+        if self._place.request.full_refresh and not self._scan_count:
+            self._make_room({})  # nothing is there any more to read again
+            self.has_output = bool(self._there())
         table = self._staged or quote(self.rules.dataset, self.rules.table)
         self._require_order(table)
         if self._staged is not None:

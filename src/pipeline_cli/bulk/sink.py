@@ -20,6 +20,7 @@ from pipeline_cli.contracts.reasons import Reason, Rejected, json_path
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.errors import ChecksFailed
 from pipeline_cli.gate.rules import GateRules, Violation, breaks_contract, too_many_rejected
+from pipeline_cli.sources.column_types import column_name
 from pipeline_cli.sources.scan import Malformed, Scan, Suspect
 
 # Their lines are looked for together, in one more reading of the file; those beyond are kept without a line.
@@ -29,7 +30,7 @@ _SHOWN_VIOLATIONS = 20
 
 @dataclass(slots=True)
 class Tally:
-    """What the rows of one resource came to, over all its scans. loaded: before duplicates of a key are dropped."""
+    """What the rows of one resource came to, over all its scans. written: before duplicates of a key are dropped."""
 
     written: int = 0
     accepted: int = 0  # of those written, by the judge
@@ -69,7 +70,6 @@ class Sink:
         self._located: list[tuple[Suspect, Rejected]] = []
         self._more = Spool(folder / "rejected")
         self.accepted = Spool(folder / "accepted")
-        self.taken = 0
         self.error: Exception | None = None
 
     def __call__(self, files: Any, lines: Any, positions: Any, rows: Any) -> Any:
@@ -91,7 +91,6 @@ class Sink:
         positions: Sequence[int],
         rows: Sequence[Sequence[Any]],
     ) -> None:
-        self.taken += len(rows)
         names = [column.source for column in self._scan.columns]
         accepted = []
         for file, line, position, row in zip(files, lines, positions, rows, strict=True):
@@ -121,11 +120,11 @@ class Sink:
         return None
 
     def _key_reasons(self, record: Mapping[str, Any]) -> tuple[Reason, ...]:
-        keys = {name.lower() for name in self._rules.primary_key}
+        keys = {column_name(name) for name in self._rules.primary_key}
         empty = [
             column.source
             for column in self._scan.columns
-            if keys & {column.source.lower(), column.name} and record.get(column.source) is None
+            if column.name in keys and record.get(column.source) is None
         ]
         return tuple(Reason(json_path((name,)), "primary_key", "the key has no value") for name in empty)
 

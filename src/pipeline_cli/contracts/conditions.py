@@ -13,7 +13,7 @@ from pipeline_cli.contracts.formats import format_condition
 from pipeline_cli.contracts.number_conditions import number_condition, number_literal
 from pipeline_cli.contracts.patterns import to_re2
 from pipeline_cli.contracts.terms import FALSE, TRUE, Kind, Subject, UnsupportedError, all_of, any_of
-from pipeline_cli.contracts.text_values import literal
+from pipeline_cli.destinations.base import literal
 
 _DEEPEST = 20
 _FEW = 20  # constants

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline_cli.contracts.columns import SURROGATE, has_surrogate
+from pipeline_cli.contracts.fitting import SURROGATE, has_surrogate
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
 from pipeline_cli.errors import UsageError
 

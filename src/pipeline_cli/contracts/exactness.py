@@ -13,7 +13,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from pipeline_cli.contracts.columns import ColumnTypes, text_problem
+from pipeline_cli.contracts.columns import ColumnTypes
+from pipeline_cli.contracts.fitting import text_problem
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
 
 # Postgres and DuckDB allow 1,600 columns and more; dlt's writers recurse once a level.

@@ -67,7 +67,7 @@ def column_check(spec: ColumnSpec, schemas: Sequence[Subschema]) -> PythonFuncti
         values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
         try:
             encoded = values.dictionary_encode(null_encoding="encode")
-        except pa.ArrowNotImplementedError:  # structs and lists
+        except pa.ArrowNotImplementedError:  # Arrow tells no two structs or lists apart: each is checked
             return pa.array([accepts(each) for each in values.to_pylist()], pa.bool_())
         verdicts = pa.array([accepts(each) for each in encoded.dictionary.to_pylist()], pa.bool_())
         return verdicts.take(encoded.indices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline_cli.contracts.text_values import literal
+from pipeline_cli.destinations.base import literal
 
 _HEX = "[0-9a-fA-F]"
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"

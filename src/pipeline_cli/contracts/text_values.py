@@ -5,6 +5,7 @@ The costs beside the choices are of 1 million rows on two cores, where reading t
 
 from __future__ import annotations
 
+from pipeline_cli.destinations.base import literal
 from pipeline_cli.sources.scan import ColumnSpec
 
 _DEFAULT_DECIMAL = (38, 9)  # dlt's
@@ -20,11 +21,6 @@ _TRUE = "'true', 'True', 'TRUE'"
 _FALSE = "'false', 'False', 'FALSE'"
 _DECLARED_TRUE = "'t', 'T', 'yes', 'Yes', 'YES', 'y', 'Y', '1'"
 _DECLARED_FALSE = "'f', 'F', 'no', 'No', 'NO', 'n', 'N', '0'"
-
-
-def literal(text: str) -> str:
-    """The text as an SQL literal; it must not hold U+0000."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def decimal_shape(spec: ColumnSpec) -> tuple[int, int]:

@@ -144,3 +144,19 @@ def test_a_column_that_hides_the_address_of_rows_is_not_merged(duck: FileWorld) 
         duck.ingest()
     duck.files()
     assert duck.account(duck.ingest()) == (3, 3, 0, 0)
+
+
+def test_a_column_called_position_is_merged_in_its_order(world: FileWorld) -> None:
+    merged(world, columns=BIGINT)
+    world.write("a.csv", "id,v,_position", "1,+5,9", "1,6,8")
+    assert world.account(world.ingest()) == (2, 1, 0, 1)
+    assert world.rows("id, v, _position") == [(1, 6, 8)]
+
+
+def test_full_refresh_keeps_nothing_of_files_that_are_gone(world: FileWorld) -> None:
+    world.files(on_no_files="ignore")
+    world.write("a.csv", "id", "1").rename(world.root / "data" / "b.csv")
+    world.ingest()
+    (world.root / "data" / "b.csv").unlink()
+    assert world.ingest(full_refresh=True).loaded_tables == {("bronze_shop", "items")}
+    assert world.rows("id") == []

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline_cli.destinations.base import quote
+from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.manifest.files import Csv
 from pipeline_cli.sources.files.dialect import Dialect
 from pipeline_cli.sources.files.reading import LocalFile
 from pipeline_cli.sources.files.rejects import Rejects, file_sql
-from pipeline_cli.sources.files.sql import FILE, columns_struct, literal, literals, path_literal
+from pipeline_cli.sources.files.sql import FILE, columns_struct, literals, path_literal
 from pipeline_cli.sources.scan import Malformed
 
 _NUMERIC = ("bigint", "double", "decimal")

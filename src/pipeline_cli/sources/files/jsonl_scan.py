@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline_cli.destinations.base import quote
+from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.sources.files.json_lines import NotAnObjectError, field_texts
 from pipeline_cli.sources.files.lines import physical_lines
 from pipeline_cli.sources.files.names import name_problems
 from pipeline_cli.sources.files.reading import LocalFile
 from pipeline_cli.sources.files.rejects import Rejects, file_sql
-from pipeline_cli.sources.files.sql import FILE, LINE, literal, literals, path_literal
+from pipeline_cli.sources.files.sql import FILE, LINE, literals, path_literal
 from pipeline_cli.sources.scan import Malformed, Place, Suspect
 
 _LONGEST_LINE = 16 << 20

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pipeline_cli.destinations.base import literal
 from pipeline_cli.manifest.files import Csv
-from pipeline_cli.sources.files.sql import literal
 
 # What a value can be; a column is the union of its values.
 BOOL, BIGINT, BIG_INTEGER, SHORT_NUMBER, LONG_NUMBER, EXPONENT = 1, 2, 4, 8, 16, 32

@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.destinations.base import quote
+from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.column_types import column_name
 from pipeline_cli.sources.files.listing import Listed
 from pipeline_cli.sources.files.names import check_names
 from pipeline_cli.sources.files.reading import LocalFile, Reading, grouped, open_all
 from pipeline_cli.sources.files.rejects import file_sql
-from pipeline_cli.sources.files.sql import FILE, literal, path_literal
+from pipeline_cli.sources.files.sql import FILE, path_literal
 from pipeline_cli.sources.scan import ColumnSpec, Scan
 
 if TYPE_CHECKING:

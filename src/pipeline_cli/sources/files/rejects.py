@@ -7,9 +7,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pipeline_cli.destinations.base import literal
 from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.files.reading import LocalFile
-from pipeline_cli.sources.files.sql import FILE, literal, literals
+from pipeline_cli.sources.files.sql import FILE, literals
 from pipeline_cli.sources.scan import Malformed
 
 _SERIAL = count(1)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pipeline_cli.destinations.base import literal
+
 # The relation's columns that hold a row's file, and its line where that is needed. Nothing of these names is left in
 # a table's column name (names.py), so no column of a file is called so.
 FILE, LINE = "__", "___"
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def literals(texts: Iterable[str]) -> str:

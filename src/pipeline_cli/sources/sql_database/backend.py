@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.sources.scan import Encoding
+from pipeline_cli.sources.sql_database.address import NO_TABLE
 
 # How values arrive. written: as the database's own text, to be read like a cell of a file; loose: JSON texts, where
 # a column holds values of several types.
@@ -128,7 +129,7 @@ def open_backend(address: Any) -> Backend:
 def no_table(relation: str, where: str) -> SourceError:
     return SourceError(
         f"{relation} does not exist in {where}.",
-        code="E374",
+        code=NO_TABLE,
         hint="Check table and schema; names count as they are written, upper and lower case included.",
     )
 
