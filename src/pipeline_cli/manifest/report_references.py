@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline_cli.manifest import codes
+from pipeline_cli.manifest.chart_checks import check_change, check_chart
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.nodes import Broken, Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
@@ -43,6 +44,10 @@ class ReportReferences:
             self._refuse(blocks.owner or blocks, "a report needs at least one block.", None)
         for entry in blocks.entries.values():
             self._check_block(entry, names)
+            check_chart(entry, self._type(entry), self.findings)
+            figures = child(entry.value, "figures")
+            for figure in figures.entries.values() if isinstance(figures, MappingNode) else ():
+                check_change(figure, report, self.findings)
         self._check_exports(child(report, "exports"), blocks)
 
     def _check_block(self, block: Entry, queries: tuple[str, ...]) -> None:

@@ -6,14 +6,8 @@ No `from __future__ import annotations` here, as keys.py says.
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from pipeline_cli.manifest.charts import QUERY, SPAN, SQL, Format, Period
 from pipeline_cli.manifest.keys import entry, key
-
-Format = Literal["text", "number", "money", "percent", "date", "datetime"]
-Period = Literal["hour", "day", "week", "month", "quarter", "year"]
-
-_QUERY = "The name of one of the report's queries."
-_SQL = "The query itself: one SELECT over gold or silver, portable to every warehouse that the project uses."
-_SPAN = "How many of the report's columns the block is wide; by default {}."
 
 
 @entry
@@ -21,12 +15,19 @@ class Figure:
     """One value on a tile: that of a column in the first row of a query."""
 
     label: str | None = key("What stands above the value; by default the figure's name.", default=None)
-    query: str | None = key(f"{_QUERY} By default the block's.", default=None)
-    sql: str | None = key(_SQL, default=None)
+    query: str | None = key(f"{QUERY} By default the block's.", default=None)
+    sql: str | None = key(SQL, default=None)
     column: str | None = key("The query's column; by default the figure's name.", default=None)
     format: Format | None = key("How the value is written; by default as its type asks for.", default=None)
     detail: str | None = key("A second column of the same row, written small below the value.", default=None)
     detail_format: Format | None = key("How the detail is written.", default=None)
+    change: Period | None = key(
+        "Show how the last period of this length that is over differs from the one before.", default=None
+    )
+    change_column: str | None = key(
+        "The query's column of dates that `change` goes by; by default that of the report's period filter.",
+        default=None,
+    )
 
 
 @entry
@@ -35,50 +36,10 @@ class Figures:
 
     type: Literal["figures"]
     figures: Mapping[str, Figure] = key("The figures, by name, in their order.", names="resources")
-    query: str | None = key(f"{_QUERY} For figures that name none of their own.", default=None)
-    sql: str | None = key(_SQL, default=None)
+    query: str | None = key(f"{QUERY} For figures that name none of their own.", default=None)
+    sql: str | None = key(SQL, default=None)
     title: str | None = key("The heading above the tiles.", default=None)
-    span: Literal[1, 2, 3] | None = key(_SPAN.format("all of them"), default=None)
-
-
-@entry
-class Chart:
-    """What all charts have in common."""
-
-    type: str
-    x: str = key("The column along the axis: text is a category, a date or time a moment.")
-    y: str = key("The column of numbers that is drawn.")
-    query: str | None = key(_QUERY, default=None)
-    sql: str | None = key(_SQL, default=None)
-    title: str | None = key("The chart's heading.", default=None)
-    color: str | None = key("A column that makes one series of each of its values.", default=None)
-    format: Format | None = key("How numbers are written; by default as thousands.", default=None)
-    period: Period | None = key(
-        "x is the beginning of a period of this length; one that is not over is marked and not drawn as a fall.",
-        default=None,
-    )
-    span: Literal[1, 2, 3] | None = key(_SPAN.format("one"), default=None)
-
-
-@entry
-class LineChart(Chart):
-    """A line over time or numbers; with `color` one line a series."""
-
-    type: Literal["line"]
-
-
-@entry
-class AreaChart(Chart):
-    """An area over time or numbers; with `color` one upon the other."""
-
-    type: Literal["area"]
-
-
-@entry
-class BarChart(Chart):
-    """Bars: lying for categories, standing over time; with `color` one upon the other."""
-
-    type: Literal["bar"]
+    span: Literal[1, 2, 3] | None = key(SPAN.format("all of them"), default=None)
 
 
 @entry
@@ -90,6 +51,9 @@ class TableColumn:
         "How its values are written; by default as their type asks for.", default=None
     )
     bar: bool = key("Draw a bar behind each number, as long as its share of the largest.", default=False)
+    period: Period | None = key(
+        "The values are beginnings of periods of this length; one that is not over is marked.", default=None
+    )
 
 
 @entry
@@ -97,14 +61,14 @@ class ReportTable:
     """The rows of a query."""
 
     type: Literal["table"]
-    query: str | None = key(_QUERY, default=None)
-    sql: str | None = key(_SQL, default=None)
+    query: str | None = key(QUERY, default=None)
+    sql: str | None = key(SQL, default=None)
     title: str | None = key("The table's heading.", default=None)
     columns: Mapping[str, TableColumn] = key(
         "The columns to show, by name, in their order; by default all that the query gives.", default={}
     )
     limit: int = key("The most rows on the page; an export has all of them.", default=20, minimum=1)
-    span: Literal[1, 2, 3] | None = key(_SPAN.format("one"), default=None)
+    span: Literal[1, 2, 3] | None = key(SPAN.format("one"), default=None)
 
 
 @entry
@@ -114,7 +78,7 @@ class ReportText:
     type: Literal["text"]
     text: str = key("The text; an empty line begins a new paragraph.")
     title: str | None = key("The heading above the text.", default=None)
-    span: Literal[1, 2, 3] | None = key(_SPAN.format("all of them"), default=None)
+    span: Literal[1, 2, 3] | None = key(SPAN.format("all of them"), default=None)
 
 
 @entry

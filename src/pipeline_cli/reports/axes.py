@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pipeline_cli.manifest.reports import Chart
+from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.reports.periods import AXIS_FORMATS, between
 from pipeline_cli.reports.series import Series
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline_cli.manifest.reports import Chart, Figures, Report, ReportTable, ReportText, TableColumn
+from pipeline_cli.manifest.charts import Chart
+from pipeline_cli.manifest.reports import Figures, Report, ReportTable, ReportText, TableColumn
 from pipeline_cli.reports.periods import AsOf
 from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
 from pipeline_cli.reports.series import Series, axis_title, make_series
@@ -127,7 +128,7 @@ class ReportReader:
 
     def _fill_chart(self, view: View, block: Chart, as_of: AsOf | None) -> None:
         rows = self._rows(view.name, block)
-        require_columns(rows, [block.x, block.y, block.color], self.name, view.name)
+        require_columns(rows, [*block.dimensions, *block.measures], self.name, view.name)
         series = make_series(block, rows, self.made_at, as_of, self.report.currency)
         view.title = block.title or axis_title(block)
         view.chart, view.series = block, series
@@ -135,8 +136,8 @@ class ReportReader:
         more = f"Only the first {len(rows.rows):,} points are drawn." if rows.more else ""
         view.note = " ".join(part for part in (_unfinished(series), series.left_out, more) if part)
         columns = {
-            name: TableColumn(format=block.format if name == block.y else None)
-            for name in dict.fromkeys(part for part in (block.x, block.color, block.y) if part)
+            name: TableColumn(format=block.format if name in block.y else None)
+            for name in dict.fromkeys((*block.dimensions, *block.measures))
         }
         view.headings, view.rows = self._lay_out(rows, columns, len(rows.rows))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline_cli.manifest.reports import Chart
+from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.reports.axes import Spec, x_axis, x_value, y_axis
 from pipeline_cli.reports.series import Point, Series
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from pipeline_cli.manifest.reports import Period
+from pipeline_cli.manifest.charts import Period
 
 _FIXED = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pipeline_cli.manifest.reports import Chart, Period
+from pipeline_cli.manifest.charts import Chart, Period
 from pipeline_cli.reports.periods import AsOf, guess_period, is_unfinished
 from pipeline_cli.reports.results import Rows
 from pipeline_cli.reports.values import DASH, Writer, as_moment, as_number, label_of, make_writer
@@ -54,7 +54,7 @@ def make_series(
     records = [
         (x, y, chart.color and series)
         for x, y, series in zip(
-            rows.values(chart.x), rows.values(chart.y), rows.values(chart.color or chart.x), strict=True
+            rows.values(chart.x), rows.values(chart.y[0]), rows.values(chart.color or chart.x), strict=True
         )
         if x is not None
     ]
@@ -65,7 +65,7 @@ def make_series(
         chart.period or guess_period([moment for moment in moments if moment]) if axis == "time" else None
     )
     write_x = make_writer(xs, None, None)
-    write_y = make_writer(rows.values(chart.y), chart.format, currency)
+    write_y = make_writer(rows.values(chart.y[0]), chart.format, currency)
     points = []
     for x, y, series in records:
         at = as_moment(x) if axis == "time" else x if axis == "number" else write_x.write(x)
@@ -128,4 +128,4 @@ def _cut(points: list[Point], axis: Axis) -> tuple[list[Point], str]:
 
 def axis_title(chart: Chart) -> str:
     """What a chart without a title is called: 'Total sales by transaction date'."""
-    return f"{label_of(chart.y)} by {label_of(chart.x).lower()}"
+    return f"{label_of(chart.y[0])} by {label_of(chart.x).lower()}"

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pipeline_cli.manifest.reports import Format, Period
+from pipeline_cli.manifest.charts import Format, Period
 
 DASH = "–"
 LONGEST_TEXT = 300

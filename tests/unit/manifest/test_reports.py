@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
+from pipeline_cli.manifest.charts import BarChart
 from pipeline_cli.manifest.reader import read_manifest
-from pipeline_cli.manifest.reports import BarChart, Figures
+from pipeline_cli.manifest.reports import Figures
 from pipeline_cli.manifest.schema import entry_schema
 from tests.unit.manifest.helpers import HEAD, TAIL, mistakes, mistakes_of, only, read, write
 
@@ -23,6 +24,9 @@ reports:
       totals: {type: figures, query: days, figures: {day: {}}}
       by_day: {type: bar, query: days, x: day, y: one}
 """
+
+DONUT = "type: donut, query: days, x: day, y: [one, two]"
+SEVERAL = "type: {}, query: days, x: day, y: [one, two]"
 
 
 def changed(before: str, after: str) -> str:
@@ -70,6 +74,30 @@ def test_a_long_report_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
         (changed("type: bar", "type: pie"), "pie", "E114", "not a type of by_day"),
         (changed("y: one", "z: day, y: one"), "z: day", "E111", "does not know the key 'z'"),
         (changed("day: {}", "day: {format: euro}"), "euro", "E114", "format must be one of"),
+        (changed("type: bar", "type: stacked_bar"), "by_day", "E131", "has nothing to stack"),
+        (
+            changed("bar, query: days, x: day, y: one", "bar, query: days, x: day, y: []"),
+            "[]",
+            "E131",
+            "at least one",
+        ),
+        (
+            changed("type: bar, query: days, x: day, y: one", DONUT),
+            "[one, two]",
+            "E131",
+            "a part has one size",
+        ),
+        (changed("y: one", "y: [one, two], color: day"), "day}", "E131", "either makes the series"),
+        (changed("type: bar", "type: combined"), "by_day", "E112", "needs the key line"),
+        (changed("type: bar", "color: day, type: donut"), "color", "E111", "does not know the key 'color'"),
+        (changed("day: {}", "day: {change: month}"), "change:", "E131", "which dates it goes by"),
+        (changed("day: {}", "day: {change_column: day}"), "change_column:", "E131", "nothing without change"),
+        (
+            changed("day: {}", "day: {change: decade, change_column: day}"),
+            "decade",
+            "E114",
+            "change must be one of",
+        ),
     ],
 )
 def test_a_mistake_in_a_report_is_told_where_it_stands(
@@ -82,6 +110,21 @@ def test_a_mistake_in_a_report_is_told_where_it_stands(
     assert mistake.line is not None
     assert mistake.column is not None
     assert lines[mistake.line - 1][mistake.column - 1 :].startswith(place)
+
+
+@pytest.mark.parametrize("kind", ["line", "area", "bar", "stacked_bar", "combined"])
+def test_a_chart_takes_one_column_of_numbers_or_several(tmp_path: Path, kind: str) -> None:
+    more = ", line: three" if kind == "combined" else ""
+    body = changed("type: bar, query: days, x: day, y: one", SEVERAL.format(kind) + more)
+    chart = read(tmp_path, body).manifest.reports["sales"].blocks["by_day"]
+    assert chart.y == ("one", "two")
+    assert chart.measures == (("one", "two", "three") if more else ("one", "two"))
+
+
+def test_a_change_goes_by_the_period_filter_or_by_its_own_column(tmp_path: Path) -> None:
+    figures = read(tmp_path, changed("day: {}", "day: {change: month, change_column: day}")).manifest
+    figure = figures.reports["sales"].blocks["totals"].figures["day"]
+    assert (figure.change, figure.change_column) == ("month", "day")
 
 
 def test_a_select_after_comments_and_brackets_is_a_select(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_cli.manifest.reports import AreaChart, BarChart, Chart, LineChart
+from pipeline_cli.manifest.charts import AreaChart, BarChart, Chart, LineChart
 from pipeline_cli.reports.charts import PALETTE, draw_spec
 from pipeline_cli.reports.drawing import draw_png, draw_svg
 from pipeline_cli.reports.page import _DARK
@@ -45,25 +45,27 @@ def layer_values(chart: Chart, rows: Sequence[tuple[Any, ...]]) -> list[tuple[An
 
 
 def test_a_line_to_a_day_that_is_not_over_is_dashed() -> None:
-    found = layer_values(LineChart(type="line", x="x", y="y"), DAYS)
+    found = layer_values(LineChart(type="line", x="x", y=("y",)), DAYS)
     assert found[0] == (None, ["2026-11-18", "2026-11-19", "2026-11-20"])
     assert found[1][0] is not None
     assert found[1][1] == ["2026-11-20", "2026-11-21"]
 
 
 def test_a_bar_of_a_day_that_is_not_over_is_pale_and_dashed() -> None:
-    found = layer_values(BarChart(type="bar", x="x", y="y"), DAYS)
+    found = layer_values(BarChart(type="bar", x="x", y=("y",)), DAYS)
     assert found[0] == (None, ["2026-11-18", "2026-11-19", "2026-11-20"])
     assert found[1][0] is not None
     assert found[1][1] == ["2026-11-21"]
 
 
 def test_a_chart_of_days_that_are_all_over_has_no_dashes() -> None:
-    assert all(dashes is None for dashes, _ in layer_values(LineChart(type="line", x="x", y="y"), DAYS[:3]))
+    assert all(
+        dashes is None for dashes, _ in layer_values(LineChart(type="line", x="x", y=("y",)), DAYS[:3])
+    )
 
 
 def test_columns_go_by_names_of_ours_whatever_they_are_called() -> None:
-    chart = LineChart(type="line", x="a.b[0]", y="it's", color="<c>")
+    chart = LineChart(type="line", x="a.b[0]", y=("it's",), color="<c>")
     rows = [(date(2026, 1, day), day, name) for day in (1, 2) for name in ("one", "two")]
     series = series_of(chart, rows, ("a.b[0]", "it's", "<c>"))
     text = json.dumps(draw_spec(chart, series, 500))
@@ -73,7 +75,9 @@ def test_columns_go_by_names_of_ours_whatever_they_are_called() -> None:
     assert all(f'stroke="{color}"' in svg for color in PALETTE[:2])
 
 
-@pytest.mark.parametrize("chart", [BarChart(type="bar", x="x", y="y"), LineChart(type="line", x="x", y="y")])
+@pytest.mark.parametrize(
+    "chart", [BarChart(type="bar", x="x", y=("y",)), LineChart(type="line", x="x", y=("y",))]
+)
 def test_labels_from_data_are_text_and_a_drawing_names_no_other_place(chart: Chart) -> None:
     svg = drawn(chart, [(EVIL, 1), ("plain", 2)])
     assert "<script" not in svg
@@ -85,7 +89,7 @@ def test_labels_from_data_are_text_and_a_drawing_names_no_other_place(chart: Cha
 
 
 def test_two_drawings_of_a_page_share_no_id() -> None:
-    chart = LineChart(type="line", x="x", y="y")
+    chart = LineChart(type="line", x="x", y=("y",))
     spec = draw_spec(chart, series_of(chart, DAYS), 300)
     spec["layer"][0]["mark"]["clip"] = True  # Vega makes an id for what is clipped, the same in every drawing
     found = []
@@ -98,14 +102,14 @@ def test_two_drawings_of_a_page_share_no_id() -> None:
 
 
 def test_every_mark_tells_its_value_to_the_mouse() -> None:
-    svg = drawn(BarChart(type="bar", x="x", y="y", format="money"), [("Books", 1234.5), ("Food", None)])
+    svg = drawn(BarChart(type="bar", x="x", y=("y",), format="money"), [("Books", 1234.5), ("Food", None)])
     assert re.findall(r"<title>([^<]*)</title>", svg)[0] == "Books: 1,234.50"
     assert re.findall(r">([^<>]+)</text>", svg) == ["Books", "Food", "1,234.50", "–"]
 
 
 @pytest.mark.parametrize("kind", [LineChart, AreaChart, BarChart])
 def test_a_drawing_without_a_mouse_looks_the_same_and_weighs_less(kind: Any) -> None:
-    chart = kind(type=kind.__name__.removesuffix("Chart").lower(), x="x", y="y")
+    chart = kind(type=kind.__name__.removesuffix("Chart").lower(), x="x", y=("y",))
     series = series_of(chart, [(date(2026, 10, day), day) for day in range(1, 31)])
     with_words, without = (
         draw_svg(draw_spec(chart, series, 500, hover=hover), "w0-", "x") for hover in (True, False)
@@ -132,12 +136,12 @@ def test_a_drawing_without_a_mouse_looks_the_same_and_weighs_less(kind: Any) -> 
     ],
 )
 def test_every_kind_of_chart_draws_every_kind_of_axis(kind: Any, rows: list[tuple[Any, ...]]) -> None:
-    svg = drawn(kind(type=kind.__name__.removesuffix("Chart").lower(), x="x", y="y"), rows)
+    svg = drawn(kind(type=kind.__name__.removesuffix("Chart").lower(), x="x", y=("y",)), rows)
     assert svg.count("<path") >= 1
 
 
 def test_colours_of_a_drawing_have_a_dark_counterpart() -> None:
-    svg = drawn(AreaChart(type="area", x="x", y="y"), DAYS)
+    svg = drawn(AreaChart(type="area", x="x", y=("y",)), DAYS)
     used = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]+)"', svg))
     assert used
     assert used <= set(_DARK)
@@ -145,16 +149,16 @@ def test_colours_of_a_drawing_have_a_dark_counterpart() -> None:
 
 def test_what_has_no_colour_or_room_is_left_out_and_that_is_said() -> None:
     many = [(number, number * name, f"s{name}") for number in range(3) for name in range(1, 13)]
-    series = series_of(LineChart(type="line", x="x", y="y", color="s"), many, ("x", "y", "s"))
+    series = series_of(LineChart(type="line", x="x", y=("y",), color="s"), many, ("x", "y", "s"))
     assert len(series.names) == MOST_SERIES
     assert set(series.names) == {f"s{name}" for name in range(5, 13)}
     assert series.left_out == "The 8 largest of 12 series are drawn."
-    bars = series_of(BarChart(type="bar", x="x", y="y"), [(f"c{number}", 1) for number in range(100)])
+    bars = series_of(BarChart(type="bar", x="x", y=("y",)), [(f"c{number}", 1) for number in range(100)])
     assert len(bars.points) == MOST_CATEGORIES
     assert bars.left_out == "The first 40 of 100 are drawn."
 
 
 def test_a_png_is_drawn_for_mails() -> None:
-    chart = AreaChart(type="area", x="x", y="y")
+    chart = AreaChart(type="area", x="x", y=("y",))
     png = draw_png(draw_spec(chart, series_of(chart, DAYS), 300))
     assert png.startswith(b"\x89PNG\r\n")

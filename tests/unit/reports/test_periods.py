@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline_cli.manifest.reports import Period
+from pipeline_cli.manifest.charts import Period
 from pipeline_cli.reports.periods import AsOf, between, end_of, guess_period, is_unfinished
 from pipeline_cli.reports.values import name_period
 

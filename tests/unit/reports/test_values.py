@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_cli.manifest.reports import Format
+from pipeline_cli.manifest.charts import Format
 from pipeline_cli.reports.values import LONGEST_TEXT, clean_text, label_of, make_writer
 
 
