@@ -6,6 +6,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BROWSER_STAMP := $(VENV)/.browser
 WORKERS ?= 2
 ARGS ?=
 
@@ -23,7 +24,7 @@ ifeq ($(wildcard $(HOME)/.rustup),)
 export RUSTUP_HOME := $(CURDIR)/$(VENV)/rustup
 endif
 
-.PHONY: setup run test test-faults bench bench-files picture constraints clean
+.PHONY: setup run test test-browser test-faults bench bench-files picture constraints clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -40,6 +41,11 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
+# What drives the browser is 165 MB: only `make test-browser` wants it.
+$(BROWSER_STAMP): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --compile -c constraints.txt -e '.[browser]'
+	@touch $@
+
 run: setup
 	@$(BIN)/pipeline-cli run $(ARGS)
 
@@ -49,6 +55,10 @@ test: setup
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+# Pages in headless Chromium, which root installs from Debian where it is missing. ARGS="--pictures /tmp" keeps pictures.
+test-browser: $(BROWSER_STAMP)
+	@chromium=$$(tests/browser/chromium.sh) && CHROMIUM=$$chromium $(BIN)/pytest -q -m browser tests/browser $(ARGS)
 
 # Kills for minutes (PIPELINE_CLI_KILLS=100 for more of them), the cases that `make test` runs on DuckDB alone, and the longest.
 test-faults: setup
@@ -69,7 +79,7 @@ picture: setup
 
 # After a change of the dependencies in pyproject.toml: install without constraints, then write down what came.
 constraints:
-	@$(BIN)/python -m pip install --quiet --upgrade -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --upgrade -e '.[dev,browser]'
 	@$(BIN)/python -m pip freeze --exclude-editable >constraints.txt
 
 clean:
