@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from pipeline_cli.manifest.keys import entry, key
+from pipeline_cli.manifest.measures import AGGREGATION, Aggregate
 
 Format = Literal["text", "number", "money", "percent", "date", "datetime"]
 Period = Literal["hour", "day", "week", "month", "quarter", "year"]
@@ -34,6 +35,17 @@ class Chart:
     labels: Mapping[str, str] = key(
         "What columns are called in legends, axes and tables; by default their names.", default={}
     )
+    aggregate: Aggregate | None = key(
+        f"{AGGREGATION} The database groups by x (cut to its period) and by the columns that make series.",
+        default=None,
+    )
+    aggregates: Mapping[str, Aggregate] = key(
+        "The same for single ones of the chart's columns of numbers, by their names.", default={}
+    )
+    sort: Literal["value", "x"] = key(
+        "The order of aggregated categories: the largest first, or by their names.", default="value"
+    )
+    limit: int | None = key("How many of the aggregated categories are drawn.", default=None, minimum=1)
     span: Literal[1, 2, 3] | None = key(SPAN.format("one"), default=None)
 
     @property

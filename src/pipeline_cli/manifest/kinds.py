@@ -17,6 +17,10 @@ KINDS: dict[str, dict[str, str]] = {
         "postgres": "pipeline_cli.destinations.postgres:PostgresDestination",
         "filesystem": "pipeline_cli.destinations.filesystem:FilesystemDestination",
     },
+    "filters": {
+        "period": "pipeline_cli.manifest.measures:PeriodFilter",
+        "choice": "pipeline_cli.manifest.measures:ChoiceFilter",
+    },
     "blocks": {
         "figures": "pipeline_cli.manifest.reports:Figures",
         "line": "pipeline_cli.manifest.charts:LineChart",

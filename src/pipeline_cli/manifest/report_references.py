@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.chart_checks import check_change, check_chart
+from pipeline_cli.manifest.filter_checks import check_filters
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.nodes import Broken, Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
@@ -48,6 +49,7 @@ class ReportReferences:
             figures = child(entry.value, "figures")
             for figure in figures.entries.values() if isinstance(figures, MappingNode) else ():
                 check_change(figure, report, self.findings)
+        check_filters(report, self.findings)
         self._check_exports(child(report, "exports"), blocks)
 
     def _check_block(self, block: Entry, queries: tuple[str, ...]) -> None:

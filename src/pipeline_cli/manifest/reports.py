@@ -8,16 +8,47 @@ from typing import Any, Literal
 
 from pipeline_cli.manifest.charts import QUERY, SPAN, SQL, Format, Period
 from pipeline_cli.manifest.keys import entry, key
+from pipeline_cli.manifest.measures import AGGREGATION, Aggregate
+
+# Those whose numbers and months both Vega and Babel know.
+Locale = Literal[
+    "ca-ES",
+    "cs-CZ",
+    "da-DK",
+    "de-CH",
+    "de-DE",
+    "en-CA",
+    "en-GB",
+    "en-US",
+    "es-ES",
+    "es-MX",
+    "fi-FI",
+    "fr-CA",
+    "fr-FR",
+    "hu-HU",
+    "it-IT",
+    "ja-JP",
+    "ko-KR",
+    "mk-MK",
+    "nl-NL",
+    "pl-PL",
+    "pt-BR",
+    "ru-RU",
+    "sv-SE",
+    "uk-UA",
+    "zh-CN",
+]
 
 
 @entry
 class Figure:
-    """One value on a tile: that of a column in the first row of a query."""
+    """One value on a tile: that of a column in the first row of a query, or an aggregate of all its rows."""
 
     label: str | None = key("What stands above the value; by default the figure's name.", default=None)
     query: str | None = key(f"{QUERY} By default the block's.", default=None)
     sql: str | None = key(SQL, default=None)
     column: str | None = key("The query's column; by default the figure's name.", default=None)
+    aggregate: Aggregate | None = key(AGGREGATION, default=None)
     format: Format | None = key("How the value is written; by default as its type asks for.", default=None)
     detail: str | None = key("A second column of the same row, written small below the value.", default=None)
     detail_format: Format | None = key("How the detail is written.", default=None)
@@ -50,6 +81,9 @@ class TableColumn:
     format: Format | None = key(
         "How its values are written; by default as their type asks for.", default=None
     )
+    aggregate: Aggregate | None = key(
+        f"{AGGREGATION} Columns without one are then what the rows are grouped by.", default=None
+    )
     bar: bool = key("Draw a bar behind each number, as long as its share of the largest.", default=False)
     period: Period | None = key(
         "The values are beginnings of periods of this length; one that is not over is marked.", default=None
@@ -68,6 +102,10 @@ class ReportTable:
         "The columns to show, by name, in their order; by default all that the query gives.", default={}
     )
     limit: int = key("The most rows on the page; an export has all of them.", default=20, minimum=1)
+    sort: str | None = key(
+        "The column that aggregated rows are ordered by, largest numbers first; by default the first aggregate.",
+        default=None,
+    )
     span: Literal[1, 2, 3] | None = key(SPAN.format("one"), default=None)
 
 
@@ -95,6 +133,13 @@ class Report:
     queries: Mapping[str, str] = key(
         "SELECTs by name, for the blocks to share; each is asked once.", default={}, names="resources"
     )
+    filters: Mapping[str, Any] = key(
+        "What the page's reader may choose, by name; every block with an aggregate follows where its query gives "
+        "the filter's column.",
+        default={},
+        names="resources",
+        kinds="filters",
+    )
     as_of: str | None = key(
         "A SELECT of one date or time: until when the data go; by default when they were last loaded.",
         default=None,
@@ -104,4 +149,8 @@ class Report:
     )
     columns: Literal[1, 2, 3] = key("How many columns the page has on a wide screen.", default=2)
     currency: str | None = key('What stands before amounts of money, "$" say.', default=None)
+    locale: Locale = key(
+        "How numbers and dates are written where no script runs; the page itself goes by the browser's language.",
+        default="en-US",
+    )
     keep: int = key("How many editions are kept; older ones are removed.", default=30, minimum=1)
