@@ -62,6 +62,6 @@ MEANINGS: dict[str, str] = {
     BAD_CONTRACT: "A contract is not JSON.",
     BAD_URL: "An address is not http:// or https://.",
     BAD_DOTENV: "A line of .env is not NAME=value.",
-    BAD_REPORT: "A block of a report has no query, or not one query.",
+    BAD_REPORT: "The parts of a report do not fit together: a block without a query, say.",
     WRONG_KIND: "A name refers to an entry of a type that cannot stand there.",
 }

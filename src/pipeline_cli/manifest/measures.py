@@ -17,7 +17,7 @@ PeriodDefault = Literal[
     "latest_quarter",
     "latest_year",
 ]
-AGGREGATION = "How the query's rows become one number: one word, or {sum: column}, or {ratio: {of: column, to: column}}."
+AGGREGATION = "How rows become one number: one word, or {sum: column}, or {ratio: {of: column, to: column}}."
 
 
 @entry
