@@ -9,14 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline_cli.errors import SourceError
     from pipeline_cli.plugins.specs import hookimpl
+    from pipeline_cli.sources.api_session import api_session
+    from pipeline_cli.sources.derived import Derived
     from pipeline_cli.transforms.sqlmesh_config import sqlmesh_config
 
     __version__: str
 
-__all__ = ["__version__", "hookimpl", "sqlmesh_config"]
+__all__ = ["Derived", "SourceError", "__version__", "api_session", "hookimpl", "sqlmesh_config"]
 
 _HOMES = {
+    "Derived": "pipeline_cli.sources.derived",
+    "SourceError": "pipeline_cli.errors",
+    "api_session": "pipeline_cli.sources.api_session",
     "hookimpl": "pipeline_cli.plugins.specs",
     "sqlmesh_config": "pipeline_cli.transforms.sqlmesh_config",
 }

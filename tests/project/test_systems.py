@@ -159,7 +159,9 @@ def test_the_default_environment_runs_every_system_without_a_server(project_copy
     for model, rows in expected.items():
         assert in_order(query_duckdb(warehouse, select(model))) == in_order(rows), model
     status_of = {pipeline["name"]: pipeline["status"] for pipeline in first["pipelines"]}
-    assert status_of == dict.fromkeys(("fakestore", "crm", "customer_360", "retail_daily"), "succeeded")
+    assert status_of == dict.fromkeys(
+        ("fakestore", "crm", "customer_360", "retail_daily", "marketing"), "succeeded"
+    )
     second = assert_succeeded(run_cli(["run", "--json"], cwd=project_copy))
     again = {pipeline["name"]: pipeline["status"] for pipeline in second["pipelines"]}
     # Generated tables begin anew with each run; nothing else has changed.

@@ -17,6 +17,7 @@ from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
 from pipeline_cli.progress import Progress
+from pipeline_cli.sources.derived import received_of
 
 
 class WriteStep(ItemTransform[Any, Any]):
@@ -72,7 +73,7 @@ class WriteStep(ItemTransform[Any, Any]):
 
     def _select(self, records: list[Record], rejected: list[Rejected]) -> list[tuple[int, str]]:
         """(index, hash) of the records to write; of the others the doubtful are added to `rejected`."""
-        hashes = [record_hash(record) for record in records]
+        hashes = [_hash(record) for record in records]
         if self._selection is None:
             return list(enumerate(hashes))
         chosen, doubtful = self._selection.select(records, hashes)
@@ -108,9 +109,10 @@ class WriteStep(ItemTransform[Any, Any]):
             # The version's own id: child rows take theirs from it, so those of an unchanged record are known.
             row["_dlt_id"] = digest
         if self._rules.keep_raw:
-            row["_raw"] = record
+            raw = received_of(record)
+            row["_raw"] = raw
             row["_endpoint"] = self._rules.endpoint
-            row["_size_bytes"] = len(plain_json(record).encode())
+            row["_size_bytes"] = len(plain_json(raw).encode())
         return row
 
     def _next_moment(self) -> datetime:
@@ -136,3 +138,9 @@ class ReceivedStep(ItemTransform[Any, Any]):
 
     def __call__(self, item: Any, meta: Any = None) -> Any:
         return list(item.received) if isinstance(item, Page) and item.received else None
+
+
+def _hash(record: Record) -> str:
+    """A derived record is another one when what it was made of is."""
+    received = received_of(record)
+    return record_hash(record if received is record else {"": received, **record})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,10 +42,13 @@ def open_columns(project: Project, name: str) -> ColumnSource:
 
 
 @contextmanager
-def open_source(project: Project, name: str, *, network: bool = False) -> Iterator[DltSource]:
+def open_source(
+    project: Project, name: str, *, network: bool = False, base_urls: list[str] | None = None
+) -> Iterator[DltSource]:
     """The dlt source of an entry; inside, its HTTP requests are checked, and replayed where the environment says so.
 
     network: go to the network even in an environment with `replay: true` (for `record`).
+    base_urls: gets the addresses of a Python source's API, when it opens its session.
     """
     entry = project.manifest.sources[name]
     replay = project.environment.replay and not network
@@ -53,14 +56,24 @@ def open_source(project: Project, name: str, *, network: bool = False) -> Iterat
         yield _open_rest(project, name, entry, replay)
         return
     assert isinstance(entry, PythonSource)
-    from pipeline_cli.sources.python_source import build_python_source
+    with _open_python(project, name, entry, replay, [] if base_urls is None else base_urls) as source:
+        yield source
+
+
+@contextmanager
+def _open_python(
+    project: Project, name: str, entry: PythonSource, replay: bool, base_urls: list[str]
+) -> Iterator[DltSource]:
+    from pipeline_cli.sources.api_session import Scope, opened, uses_api_session
+    from pipeline_cli.sources.python_source import build_python_source, load_module
     from pipeline_cli.sources.recordings import recording_path, replayed_globally
 
-    if not replay:
-        yield build_python_source(name, entry, project.root)
-        return
-    with replayed_globally(recording_path(project.root, name), name):
-        yield build_python_source(name, entry, project.root)
+    recording = recording_path(project.root, name) if replay else None
+    with opened(Scope(name, recording, base_urls)):
+        module = load_module(project.root / entry.path, entry.path)
+        patched = replay and not uses_api_session(module)
+        with replayed_globally(recording_path(project.root, name), name) if patched else nullcontext():
+            yield build_python_source(name, entry, module)
 
 
 def _open_rest(project: Project, name: str, entry: RestApiSource, replay: bool) -> DltSource:
@@ -134,11 +147,11 @@ def record_source(project: Project, name: str) -> list[Path]:
         raise UsageError(
             f"{name} is a {entry.type} source; only what is asked over HTTP can be recorded.", code="E011"
         )
-    base_url = entry.client.base_url if isinstance(entry, RestApiSource) else "http://nowhere.invalid"
+    base_urls = [entry.client.base_url.rstrip("/")] if isinstance(entry, RestApiSource) else []
     file = recording_path(project.root, name)
     with (
-        recorded(file, base_url, secret_parameters(entry), project.secrets),
-        open_source(project, name, network=True) as source,
+        recorded(file, base_urls, secret_parameters(entry), project.secrets),
+        open_source(project, name, network=True, base_urls=base_urls) as source,
     ):
         for _ in source:
             pass

@@ -43,6 +43,10 @@ class HttpLimits:
     max_response_bytes: int = 268_435_456
     error_keys: tuple[str, ...] = ("error", "errors")
     sleep: Callable[[float], None] = field(default=time.sleep)
+    # What an API says in its own way: after how many seconds a refused request may be sent again (None: never), and
+    # what to do about a refusal.
+    retry_after: Callable[[requests.Response], float | None] = field(default=lambda response: None)
+    hint: Callable[[requests.Response], str | None] = field(default=lambda response: None)
 
 
 def origin_of(url: str) -> str:
@@ -103,11 +107,13 @@ class CheckedAdapter(HTTPAdapter):
         give_up_at = time.monotonic() + self._limits.retry_timeout_s
         for tries in range(1, self._limits.max_retries + 2):
             outcome = self._try_once(request, verify, cert, proxies)
-            if isinstance(outcome, requests.Response) and outcome.status_code not in _RETRIED:
+            asked_s = _asked_wait(outcome, self._limits)
+            is_response = isinstance(outcome, requests.Response)
+            if is_response and outcome.status_code not in _RETRIED and asked_s is None:
                 return check_response(outcome, self._limits)
-            wait_s = _wait_before(tries, outcome)
+            wait_s = _backoff(tries) if asked_s is None else asked_s
             if tries > self._limits.max_retries or time.monotonic() + wait_s > give_up_at:
-                raise _gave_up(request, outcome, tries, wait_s)
+                raise _gave_up(request, outcome, tries, asked_s, self._limits)
             self._limits.sleep(wait_s)
         raise AssertionError("the loop ends by return or raise")
 
@@ -172,7 +178,7 @@ def check_response(response: requests.Response, limits: HttpLimits) -> requests.
             f"{what} answered {response.status_code} {response.reason or ''}".rstrip()
             + f".{_excerpt(response)}",
             code="E312",
-            hint=_status_hint(response.status_code),
+            hint=limits.hint(response) or _status_hint(response.status_code),
         )
     body = response.content.strip()
     document = _parse_body(response, body, what)
@@ -214,30 +220,43 @@ def describe(request: Any) -> str:
     )
 
 
-def _wait_before(tries: int, outcome: requests.Response | Exception) -> float:
-    jitter = random.uniform(0.75, 1.25)  # noqa: S311 - no secret hangs on it
-    backoff: float = min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** (tries - 1)) * jitter
-    if not isinstance(outcome, requests.Response) or "Retry-After" not in outcome.headers:
-        return backoff
+def _asked_wait(outcome: requests.Response | Exception, limits: HttpLimits) -> float | None:
+    """The seconds that an answer asks to wait; None where it asks for nothing, or is no refusal."""
+    if not isinstance(outcome, requests.Response) or outcome.status_code < 400:
+        return None
+    if (asked_s := limits.retry_after(outcome)) is not None:
+        return asked_s
+    if outcome.status_code not in _RETRIED or "Retry-After" not in outcome.headers:
+        return None
     try:
-        asked: float = Retry().parse_retry_after(outcome.headers["Retry-After"])
+        return float(Retry().parse_retry_after(outcome.headers["Retry-After"]))
     except Exception:  # a Retry-After that no one can read is no reason not to try again
-        return backoff
-    return asked
+        return None
+
+
+def _backoff(tries: int) -> float:
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 - no secret hangs on it
+    return float(min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** (tries - 1)) * jitter)
 
 
 def _gave_up(
-    request: requests.PreparedRequest, outcome: requests.Response | Exception, tries: int, wait_s: float
+    request: requests.PreparedRequest,
+    outcome: requests.Response | Exception,
+    tries: int,
+    asked_s: float | None,
+    limits: HttpLimits,
 ) -> SourceError:
+    hint, excerpt = None, ""
     if isinstance(outcome, requests.Response):
         said = f"answered {outcome.status_code}"
-        asked = f" and asks to wait {wait_s:,.0f} s" if "Retry-After" in outcome.headers else ""
+        said += "" if asked_s is None else f" and asks to wait {asked_s:,.0f} s"
+        hint, excerpt = limits.hint(outcome), _excerpt(outcome)
     else:
-        said, asked = f"did not answer ({_transport_reason(outcome)})", ""
+        said = f"did not answer ({_transport_reason(outcome)})"
     return SourceError(
-        f"{describe(request)} {said}{asked}; gave up after {tries} {'try' if tries == 1 else 'tries'}.",
+        f"{describe(request)} {said}; gave up after {tries} {'try' if tries == 1 else 'tries'}.{excerpt}",
         code="E310",
-        hint="Nothing is lost: the next run goes on from where the last good one ended.",
+        hint=hint or "Nothing is lost: the next run goes on from where the last good one ended.",
     )
 
 
@@ -268,8 +287,19 @@ def _status_hint(status: int) -> str | None:
 
 
 def _excerpt(response: requests.Response) -> str:
-    text = " ".join(response.text.split())
+    text = " ".join(_said(response).split())
     return f" It said: {_shorten(text)}" if text else ""
+
+
+def _said(response: requests.Response) -> str:
+    """The sentence in an answer of the usual shape, {"error": {"message": …}}; else the answer."""
+    try:
+        document = parse_json(response.content.strip())
+    except ValueError:
+        return response.text
+    error = document.get("error") if isinstance(document, dict) else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else response.text
 
 
 def _shorten(text: str) -> str:

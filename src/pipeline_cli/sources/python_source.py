@@ -9,25 +9,26 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.errors import SourceError
+from pipeline_cli.errors import PipelineCliError, SourceError
 from pipeline_cli.manifest.sources import PythonSource
 
 if TYPE_CHECKING:
     from dlt.extract import DltSource
 
 
-def build_python_source(name: str, entry: PythonSource, root: Path) -> DltSource:
-    """Load the file, call its function with the entry's arguments, and give its dlt source.
+def build_python_source(name: str, entry: PythonSource, module: ModuleType) -> DltSource:
+    """Call the function of the entry's file with its arguments, and give its dlt source.
 
-    Raises SourceError when the file cannot be imported or holds no dlt source or resource.
+    module: the file, from `load_module`. Raises SourceError when it holds no dlt source or resource.
     """
     import dlt
     from dlt.extract import DltResource, DltSource
 
-    module = load_module(root / entry.path, entry.path)
     factory = _find_factory(module, entry)
     try:
         made = factory(**dict(entry.arguments)) if callable(factory) else factory
+    except PipelineCliError:
+        raise
     except (Exception, SystemExit) as error:
         raise SourceError(
             f"{entry.path}: {_name(factory)} failed: {type(error).__name__}: {error}",

@@ -11,8 +11,9 @@ global to the process, and two sources that run side by side would take each oth
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from pipeline_cli.sources.http import HttpLimits, check_origin, check_response, 
 RECORDED_BASE = "http://recorded.invalid"
 _KEPT_HEADERS = ("content-type", "link", "location", "retry-after")
 _PATCH_LOCK = threading.Lock()
+# Next-links of some APIs bear the token that they were asked with, which need not be one that we know.
+_TOKEN_IN_LINK = re.compile(r"((?:[?&]|\\u0026)access_token=)[^&\"'\s\\]+")
 
 
 def recording_path(root: Path, source: str) -> Path:
@@ -128,18 +131,22 @@ def _without(value: Any, names: frozenset[str]) -> Any:
     return value
 
 
-def _with_recorded_base(url: str, base_url: str) -> str:
-    return RECORDED_BASE + url[len(base_url) :] if url.startswith(base_url) else url
+def _with_recorded_base(url: str, *base_urls: str) -> str:
+    found = next((base for base in base_urls if url.startswith(base)), None)
+    return url if found is None else RECORDED_BASE + url[len(found) :]
 
 
 @contextmanager
 def recorded(
-    file: Path, base_url: str, secret_parameters: frozenset[str], secrets: frozenset[str]
+    file: Path, base_urls: Sequence[str], secret_parameters: frozenset[str], secrets: frozenset[str]
 ) -> Iterator[None]:
-    """Everything asked over HTTP inside goes to the network and, scrubbed, into `file`, which is replaced."""
+    """Everything asked over HTTP inside goes to the network and, scrubbed, into `file`, which is replaced.
+
+    base_urls: the source's own addresses, without a slash at the end; looked at with each request.
+    """
     import vcr
 
-    scrub = _Scrubber(base_url.rstrip("/"), secret_parameters, secrets)
+    scrub = _Scrubber(base_urls, secret_parameters, secrets)
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".yaml.new")
     fresh.unlink(missing_ok=True)
@@ -187,13 +194,15 @@ def replayed_globally(file: Path, source: str) -> Iterator[None]:
 class _Scrubber:
     """What of a request and its answer may be written down."""
 
-    def __init__(self, base_url: str, secret_parameters: frozenset[str], secrets: frozenset[str]) -> None:
-        self._base_url = base_url
+    def __init__(
+        self, base_urls: Sequence[str], secret_parameters: frozenset[str], secrets: frozenset[str]
+    ) -> None:
+        self._base_urls = base_urls
         self._secret_parameters = secret_parameters
         self._secrets = secrets
 
     def request(self, request: Any) -> Any:
-        parts = urlsplit(_with_recorded_base(request.uri, self._base_url))
+        parts = urlsplit(_with_recorded_base(request.uri, *self._base_urls))
         query = [
             pair
             for pair in parse_qsl(parts.query, keep_blank_values=True)
@@ -221,7 +230,9 @@ class _Scrubber:
         return response
 
     def _scrubbed(self, text: str) -> str:
-        return self._masked(text.replace(self._base_url, RECORDED_BASE))
+        for base_url in self._base_urls:
+            text = text.replace(base_url, RECORDED_BASE)
+        return self._masked(_TOKEN_IN_LINK.sub(r"\1recorded", text))
 
     def _masked(self, text: str) -> str:
         from pipeline_cli.secrets import mask
