@@ -10,19 +10,23 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.bulk.reading import Stamp, sql_value, timestamp_literal
 from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.destinations.base import Warehouse, literal, quote
-from pipeline_cli.loading.pipeline import open_pipeline
+from pipeline_cli.loading.pipeline import open_pipeline, pipelines_dir
 from pipeline_cli.project import Project
 from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.threads import import_whole, start_thread
 
 if TYPE_CHECKING:
+    from dlt.common.pipeline import TPipelineState
     from dlt.common.schema import Schema
+
+_STATE = "state.json"  # of dlt's working folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,18 @@ def read_version(target: Target, dataset: str, source: str) -> tuple[str | None,
     return rows[0] if rows else (None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a load wrote of dlt's: the schema; state: the pipeline's, of a first load."""
+
+    schema: Schema
+    state: TPipelineState | None
+
+
 def write_version(
     target: Target, dataset: str, stamp: Stamp, stored: str | None, changes: list[TableChange]
-) -> str:
-    """Add a version with the changed tables to dlt's history of the schema. Returns its hash."""
+) -> Version:
+    """Add a version with the changed tables to dlt's history of the schema."""
     schema = _changed_schema(stamp.source, stored, changes)
     document = schema.to_dict()
     text = json.dumps(document, default=str)
@@ -69,14 +81,41 @@ def write_version(
     ]
     names = ", ".join(quote(name) for name in columns)
     target.execute(f"INSERT INTO {quote(dataset, '_dlt_version')} ({names}) VALUES ({', '.join(values)})")
-    if stored is None:
-        _write_state(target, dataset, stamp)
-    return str(schema.version_hash)
+    return Version(schema, _write_state(target, dataset, stamp) if stored is None else None)
 
 
-def sync_folder(project: Project, warehouse: Warehouse, source: str) -> None:
-    """Make dlt's working folder, for `dlt pipeline`, the dashboard and SQLMesh's external models."""
-    open_pipeline(project, warehouse, source).sync_destination()
+def sync_folder(project: Project, warehouse: Warehouse, source: str, version: Version | None) -> None:
+    """Bring dlt's working folder up to date, for `dlt pipeline`, the dashboard and SQLMesh's external models.
+
+    dlt can restore it from the warehouse; where this load has just written what would come from there, it is
+    written by dlt's storage: opening a pipeline imports pandas and asks the warehouse, 0.4 s of a first load.
+    """
+    folder = pipelines_dir(project) / source
+    is_there = (folder / _STATE).exists()
+    if version is not None and (is_there or version.state is not None):
+        _save_schema(folder, version.schema)
+        if version.state is not None and not is_there:
+            _save_state(folder, project, warehouse, version.state)
+    elif not is_there:
+        open_pipeline(project, warehouse, source).sync_destination()
+
+
+def _save_schema(folder: Path, schema: Schema) -> None:
+    from dlt.common.storages.configuration import SchemaStorageConfiguration
+    from dlt.common.storages.schema_storage import SchemaStorage
+
+    SchemaStorage(SchemaStorageConfiguration(str(folder / "schemas")), makedirs=True).save_schema(schema)
+
+
+def _save_state(folder: Path, project: Project, warehouse: Warehouse, state: TPipelineState) -> None:
+    from dlt.common.versioned_state import json_encode_state
+
+    local = {"first_run": False, "initial_cwd": str(project.root)}
+    whole: Any = {**state, "destination_name": warehouse.name, "_local": local}
+    # Last and at once: a folder with a state is a folder with a schema.
+    unfinished = folder / f"{_STATE}.tmp"
+    unfinished.write_text(json_encode_state(whole), encoding="utf-8")
+    unfinished.replace(folder / _STATE)
 
 
 def _changed_schema(source: str, stored: str | None, changes: list[TableChange]) -> Schema:
@@ -110,9 +149,8 @@ def _dlt_table(change: TableChange) -> Any:
     return new_table(change.name, write_disposition=disposition, columns=columns, resource=change.resource)
 
 
-def _write_state(target: Target, dataset: str, stamp: Stamp) -> None:
-    """The row from which dlt restores a pipeline's name and schemas on another machine."""
-    from dlt.common.pipeline import TPipelineState
+def _write_state(target: Target, dataset: str, stamp: Stamp) -> TPipelineState:
+    """Add the row from which dlt restores a pipeline's name and schemas on another machine."""
     from dlt.pipeline.state_sync import generate_pipeline_state_version_hash, state_doc
 
     state: TPipelineState = {
@@ -135,3 +173,4 @@ def _write_state(target: Target, dataset: str, stamp: Stamp) -> None:
         f"INSERT INTO {quote(dataset, '_dlt_pipeline_state')} ({names}, {quote('_dlt_id')})"
         f" VALUES ({values}, {literal(stamp.load_id)})"
     )
+    return state

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline_cli.bulk.dlt_schema import TableChange, read_version, sync_folder, write_version
+from pipeline_cli.bulk.dlt_schema import TableChange, Version, read_version, sync_folder, write_version
 from pipeline_cli.bulk.errors import OrderNeededError
 from pipeline_cli.bulk.reader import Workplace
 from pipeline_cli.bulk.reading import Stamp
@@ -25,7 +25,7 @@ from pipeline_cli.bulk.state import Tables, forget, prepare_dataset, write_load
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.document import utc_now
 from pipeline_cli.loading.account import warn_of_contracts
-from pipeline_cli.loading.pipeline import dataset_name, dlt_settings, pipelines_dir
+from pipeline_cli.loading.pipeline import dataset_name, dlt_settings
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.sources.build import open_columns
 from pipeline_cli.sources.files.again import ReadAgainError
@@ -38,8 +38,7 @@ def ingest_columns(request: IngestRequest) -> IngestResult:
     source = open_columns(request.project, request.source)
     with _workplace(request) as folder, _open_target(request, folder) as target:
         load, result = _load(request, source, target, folder)
-    if load.changes or not (pipelines_dir(request.project) / request.source / "state.json").exists():
-        sync_folder(request.project, request.warehouse, request.source)
+    sync_folder(request.project, request.warehouse, request.source, load.version)
     # What was found out about each file is for `preview`; a run tells only of what may be wrong.
     warnings = [each for resource in source.resources for each in getattr(resource, "warnings", ())]
     result.notes = list(dict.fromkeys([*result.notes, *warnings]))
@@ -78,7 +77,8 @@ class _Load:
         self._folder = folder
         self._dataset = dataset_name(request.source)
         self._stamp = Stamp(request.source, request.run_id, str(time.time()), utc_now())
-        self.changes: list[TableChange] = []
+        self._changes: list[TableChange] = []
+        self.version: Version | None = None
 
     def run(self) -> IngestResult:
         tables: Tables = self._target.table_columns(self._dataset)
@@ -97,7 +97,7 @@ class _Load:
     def _finish(self, loads: list[ResourceLoad]) -> IngestResult:
         violations = [each for load in loads for each in load.tally.violations]
         warned = {load.rules.resource: load.tally.warned for load in loads if load.tally.warned}
-        self.changes = [load.change for load in loads if load.change is not None]
+        self._changes = [load.change for load in loads if load.change is not None]
         result = IngestResult(
             status="unchanged",
             resources=[load.result() for load in loads],
@@ -117,8 +117,9 @@ class _Load:
     def _record(self) -> None:
         """dlt's own rows: a new version of the schema where it has changed, and the load."""
         schema_hash, stored = read_version(self._target, self._dataset, self._request.source)
-        if self.changes or stored is None:
-            schema_hash = write_version(self._target, self._dataset, self._stamp, stored, self.changes)
+        if self._changes or stored is None:
+            self.version = write_version(self._target, self._dataset, self._stamp, stored, self._changes)
+            schema_hash = str(self.version.schema.version_hash)
         write_load(self._target, self._dataset, self._stamp, schema_hash)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
     "report": ("pipeline_cli.cli.report", "Write reports anew from what is in the warehouse."),
+    "lineage": ("pipeline_cli.cli.lineage", "Show what a column or table is made of."),
     "runs": ("pipeline_cli.cli.runs", "List the runs, or show one."),
     "logs": ("pipeline_cli.cli.logs", "Print the log of a run."),
     "quarantine": ("pipeline_cli.cli.quarantine", "List the rejected records, or show one."),
@@ -108,10 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     settings = Settings()
     code = run_command(list(sys.argv[1:] if arguments is None else arguments), settings)
+    if settings.command not in QUICK_COMMANDS:
+        atexit._run_exitfuncs()
     _flush()
-    if settings.command in QUICK_COMMANDS:
-        os._exit(code)
-    sys.exit(code)
+    # All is written and closed: taking the modules apart one by one would be 0.3 to 0.7 s more after a run with dlt.
+    os._exit(code)
 
 
 def run_command(arguments: list[str], settings: Settings) -> int:
