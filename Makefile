@@ -54,6 +54,7 @@ test: setup
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+	@$(BIN)/python tests/sql/lint.py   # SQLFluff
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 # Pages in headless Chromium, which root installs from Debian where it is missing. ARGS="--pictures /tmp" keeps pictures.

@@ -33,7 +33,7 @@ SELECT
   (items.quantity * products.price)::DECIMAL(18, 2) AS line_revenue,
   products.rating_rate AS product_rating
 FROM silver_fakestore.stg_cart_items AS items
-JOIN silver_fakestore.stg_carts AS carts
+INNER JOIN silver_fakestore.stg_carts AS carts
   ON items.cart_id = carts.cart_id
 LEFT JOIN gold_fakestore.dim_products AS products
   ON items.product_id = products.product_id AND products.valid_to IS NULL

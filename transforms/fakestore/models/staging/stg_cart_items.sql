@@ -24,5 +24,5 @@ SELECT
   items.product_id::BIGINT AS product_id,
   items.quantity::INT AS quantity
 FROM bronze_fakestore.carts__products AS items
-JOIN bronze_fakestore.carts AS carts
+INNER JOIN bronze_fakestore.carts AS carts
   ON items._dlt_parent_id = carts._dlt_id

@@ -1,17 +1,23 @@
 -- depends_on: {{ ref('stg_contacts') }}
 -- It waits for the tests of all that is silver, and the rest of gold waits for it: where one fails, gold stays as it was.
 with days as (
-    select campaign_id, date from {{ ref('stg_meta_ads') }}
+    select
+        campaign_id,
+        date as day
+    from {{ ref('stg_meta_ads') }}
     union all
-    select campaign_id, order_date as date from {{ ref('stg_orders') }}
+    select
+        campaign_id,
+        order_date as day
+    from {{ ref('stg_orders') }}
     where campaign_id is not null
 ),
 
 campaigns as (
     select
         campaign_id,
-        min(date) as first_date,
-        max(date) as last_date
+        min(day) as first_date,
+        max(day) as last_date
     from days
     group by campaign_id
 ),
