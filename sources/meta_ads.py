@@ -19,7 +19,7 @@ from pipeline_cli import Derived, SourceError, api_session
 FIELDS = ("campaign_id", "campaign_name", "account_currency", "impressions", "clicks", "spend", "actions")
 # https://developers.facebook.com/docs/graph-api/overview/rate-limiting
 RATE_LIMITS = frozenset((4, 17, 32, 613, 80000, 80003, 80004, 80014))
-EXPIRED_TOKEN = 190
+EXPIRED_TOKEN, TOO_MUCH = 190, 1
 
 
 @dlt.source
@@ -37,24 +37,26 @@ def meta_ads(
     retry_timeout_s: the longest to wait for Meta to lift a rate limit, before the run fails.
     """
 
+    address = f"{base_url.rstrip('/')}/act_{account_id.removeprefix('act_')}/insights"
+
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
         if not account_id or not access_token:
             raise SourceError(
-                "Meta Ads needs an account and a token.", hint="Set META_ADS_ACCOUNT_ID and META_ADS_TOKEN."
+                "Meta Ads needs an ad account and a token.",
+                hint="Set META_ADS_ACCOUNT_ID and META_ADS_TOKEN.",
             )
         # In a header: a token in the query would be in the logs of whatever stands between.
         request.headers["Authorization"] = f"Bearer {access_token}"
         return request
 
     session = api_session(
-        f"{base_url.rstrip('/')}/act_{account_id.removeprefix('act_')}/insights",
+        address,
         auth=sign,
         varying=("time_range",),
         retry_after=seconds_to_wait,
         hint=what_to_do,
         retry_timeout_s=retry_timeout_s,
     )
-    address = f"{base_url.rstrip('/')}/act_{account_id.removeprefix('act_')}/insights"
 
     @dlt.resource
     def insights(
@@ -153,6 +155,8 @@ def what_to_do(response: requests.Response) -> str | None:
         return "The access token is expired or revoked: make a new one in Meta's Business settings, for META_ADS_TOKEN."
     if code in RATE_LIMITS:
         return "The ad account's rate limit is used up. Nothing is lost: run again later."
+    if code == TOO_MUCH:
+        return "Where Meta cannot answer for so many days and campaigns at once, ask for smaller pages: page_size."
     if code in (10, 200, 294):
         return "The token needs the permission ads_read, and its user a role in the ad account META_ADS_ACCOUNT_ID."
     return None

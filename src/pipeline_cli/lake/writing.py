@@ -65,6 +65,8 @@ def catch_up(project: Project, warehouse: Warehouse, source: str) -> list[str]:
             file_count = sum(writer.write(load, name, warehouse) for load in loads)
     finally:
         connection.close()
+    if not file_count:  # a load of nothing but dlt's own state
+        return []
     return [f"{file_count} file{'' if file_count == 1 else 's'} written to {name} ({place.shown})."]
 
 

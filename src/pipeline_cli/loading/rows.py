@@ -48,7 +48,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
         recovered, notes = _recover(request, pipeline)
         if recovered:
             notes += catch_up(request.project, request.warehouse, request.source)
-        with open_source(request.project, request.source) as source:
+        with open_source(request.project, request.source, cancelled=request.cancelled) as source:
             context = _gate_context(request, source)
             intakes = attach_gates(request.project, request.source, source, context)
             trace = read_trace(pipeline)

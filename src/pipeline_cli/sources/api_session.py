@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 class Scope:
     """One Python source while it is open. recording: to answer from, None for the network.
 
-    base_urls: of the sessions that it opened.
+    sleep: waits between two tries. base_urls: of the sessions that it opened.
     """
 
     source: str
     recording: Path | None
-    base_urls: list[str] = field(default_factory=list)
+    sleep: Callable[[float], None]
+    base_urls: list[str]
 
 
 _SCOPE: ContextVar[Scope | None] = ContextVar("scope", default=None)
@@ -84,14 +85,14 @@ def api_session(
             code="E346",
             hint="Call it in the function decorated with @dlt.source, and use the session in the resources.",
         )
-    given = {"retry_after": retry_after, "hint": hint}
+    given = {"retry_after": retry_after, "hint": hint, "sleep": scope.sleep if scope else None}
     options = {**limits, **{name: value for name, value in given.items() if value is not None}}
     bounds = HttpLimits(origins=frozenset((origin_of(base_url),)), **options)
     if scope is not None:
         scope.base_urls.append(base_url.rstrip("/"))
-    if scope is not None and scope.recording is not None:
-        replay = ReplayAdapter(scope.recording, scope.source, base_url, bounds, frozenset(varying))
-        return open_session(bounds, replay)
+        if scope.recording is not None:
+            replay = ReplayAdapter(scope.recording, scope.source, base_url, bounds, frozenset(varying))
+            return open_session(bounds, replay)
     session = open_session(bounds)
     if auth is not None:
         session.auth = auth

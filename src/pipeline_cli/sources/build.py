@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.errors import UsageError
 from pipeline_cli.manifest.auth import ApiKeyAuth, OAuth2Auth
 from pipeline_cli.manifest.sources import PythonSource, RestApiSource
 from pipeline_cli.project import Project
+from pipeline_cli.sources.api_session import Scope, opened, uses_api_session
 from pipeline_cli.sources.scan import ColumnSource
 
 if TYPE_CHECKING:
@@ -43,43 +47,49 @@ def open_columns(project: Project, name: str) -> ColumnSource:
 
 @contextmanager
 def open_source(
-    project: Project, name: str, *, network: bool = False, base_urls: list[str] | None = None
+    project: Project,
+    name: str,
+    *,
+    network: bool = False,
+    base_urls: list[str] | None = None,
+    cancelled: Event | None = None,
 ) -> Iterator[DltSource]:
     """The dlt source of an entry; inside, its HTTP requests are checked, and replayed where the environment says so.
 
     network: go to the network even in an environment with `replay: true` (for `record`).
     base_urls: gets the addresses of a Python source's API, when it opens its session.
+    cancelled: ends the waits between two tries.
     """
+    from pipeline_cli.sources.http import sleep_unless
+    from pipeline_cli.sources.recordings import recording_path
+
     entry = project.manifest.sources[name]
     replay = project.environment.replay and not network
+    sleep = sleep_unless(cancelled or Event())
     if isinstance(entry, RestApiSource):
-        yield _open_rest(project, name, entry, replay)
+        from pipeline_cli.sources.rest_api import build_rest_source
+
+        yield build_rest_source(name, entry, _open_session(project, name, entry, replay, sleep))
         return
     assert isinstance(entry, PythonSource)
-    with _open_python(project, name, entry, replay, [] if base_urls is None else base_urls) as source:
+    recording = recording_path(project.root, name) if replay else None
+    scope = Scope(name, recording, sleep, [] if base_urls is None else base_urls)
+    with _open_python(project, entry, scope) as source:
         yield source
 
 
 @contextmanager
-def _open_python(
-    project: Project, name: str, entry: PythonSource, replay: bool, base_urls: list[str]
-) -> Iterator[DltSource]:
-    from pipeline_cli.sources.api_session import Scope, opened, uses_api_session
+def _open_python(project: Project, entry: PythonSource, scope: Scope) -> Iterator[DltSource]:
     from pipeline_cli.sources.python_source import build_python_source, load_module
-    from pipeline_cli.sources.recordings import recording_path, replayed_globally
+    from pipeline_cli.sources.recordings import replayed_globally
 
-    recording = recording_path(project.root, name) if replay else None
-    with opened(Scope(name, recording, base_urls)):
+    with opened(scope):
         module = load_module(project.root / entry.path, entry.path)
-        patched = replay and not uses_api_session(module)
-        with replayed_globally(recording_path(project.root, name), name) if patched else nullcontext():
-            yield build_python_source(name, entry, module)
-
-
-def _open_rest(project: Project, name: str, entry: RestApiSource, replay: bool) -> DltSource:
-    from pipeline_cli.sources.rest_api import build_rest_source
-
-    return build_rest_source(name, entry, _open_session(project, name, entry, replay))
+        patch: AbstractContextManager[None] = nullcontext()
+        if scope.recording is not None and not uses_api_session(module):
+            patch = replayed_globally(scope.recording, scope.source)
+        with patch:
+            yield build_python_source(scope.source, entry, module)
 
 
 def open_client(project: Project, name: str, *, network: bool = False) -> RESTClient:
@@ -95,12 +105,18 @@ def open_client(project: Project, name: str, *, network: bool = False) -> RESTCl
     return RESTClient(entry.client.base_url, dict(entry.client.headers), auth, session=session)
 
 
-def _open_session(project: Project, name: str, entry: RestApiSource, replay: bool) -> requests.Session:
+def _open_session(
+    project: Project,
+    name: str,
+    entry: RestApiSource,
+    replay: bool,
+    sleep: Callable[[float], None] = time.sleep,
+) -> requests.Session:
     from pipeline_cli.sources.http import open_session
     from pipeline_cli.sources.recordings import ReplayAdapter, recording_path
     from pipeline_cli.sources.rest_api import incremental_names
 
-    limits = http_limits(entry)
+    limits = replace(http_limits(entry), sleep=sleep)
     adapter = None
     if replay:
         file = recording_path(project.root, name)

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +21,9 @@ from urllib3.exceptions import HTTPError as TransportError
 from urllib3.util import Retry
 
 from pipeline_cli.contracts.json_values import parse_json
-from pipeline_cli.errors import SourceError
+from pipeline_cli.errors import SourceError, StepError
 from pipeline_cli.sources.deadline import Deadline, watch_pools
+from pipeline_cli.sources.http_errors import describe, excerpt, gave_up, shorten, status_hint
 
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
 _TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
@@ -29,7 +31,6 @@ _TOO_SLOW = "the answer took longer than client.request_timeout"
 _CHUNK_BYTES = 65_536
 _BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 30.0
-_EXCERPT = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,18 @@ class HttpLimits:
     # what to do about a refusal.
     retry_after: Callable[[requests.Response], float | None] = field(default=lambda response: None)
     hint: Callable[[requests.Response], str | None] = field(default=lambda response: None)
+
+
+def sleep_unless(cancelled: Event) -> Callable[[float], None]:
+    """A sleep that ends with StepError when the run is asked to stop: some APIs ask for a quarter of an hour."""
+
+    def sleep(seconds: float) -> None:
+        if cancelled.wait(seconds):
+            raise StepError(
+                "interrupted while it waited for the API; nothing of this source was loaded", code="E130"
+            )
+
+    return sleep
 
 
 def origin_of(url: str) -> str:
@@ -108,12 +121,12 @@ class CheckedAdapter(HTTPAdapter):
         for tries in range(1, self._limits.max_retries + 2):
             outcome = self._try_once(request, verify, cert, proxies)
             asked_s = _asked_wait(outcome, self._limits)
-            is_response = isinstance(outcome, requests.Response)
-            if is_response and outcome.status_code not in _RETRIED and asked_s is None:
+            if isinstance(outcome, requests.Response) and not _may_pass(outcome, asked_s):
                 return check_response(outcome, self._limits)
             wait_s = _backoff(tries) if asked_s is None else asked_s
             if tries > self._limits.max_retries or time.monotonic() + wait_s > give_up_at:
-                raise _gave_up(request, outcome, tries, asked_s, self._limits)
+                hint = self._limits.hint(outcome) if isinstance(outcome, requests.Response) else None
+                raise gave_up(request, outcome, tries, asked_s, hint)
             self._limits.sleep(wait_s)
         raise AssertionError("the loop ends by return or raise")
 
@@ -176,16 +189,16 @@ def check_response(response: requests.Response, limits: HttpLimits) -> requests.
     if response.status_code >= 400:
         raise SourceError(
             f"{what} answered {response.status_code} {response.reason or ''}".rstrip()
-            + f".{_excerpt(response)}",
+            + f".{excerpt(response)}",
             code="E312",
-            hint=limits.hint(response) or _status_hint(response.status_code),
+            hint=limits.hint(response) or status_hint(response.status_code),
         )
     body = response.content.strip()
     document = _parse_body(response, body, what)
     for key in limits.error_keys:
         if isinstance(document, dict) and document.get(key):
             raise SourceError(
-                f"{what} answered {response.status_code} with {key!r} in its body: {_shorten(str(document[key]))}",
+                f"{what} answered {response.status_code} with {key!r} in its body: {shorten(str(document[key]))}",
                 code="E313",
                 hint="Where that key is data, take it out of client.error_keys.",
             )
@@ -198,7 +211,7 @@ def _parse_body(response: requests.Response, body: bytes, what: str) -> Any:
         return []
     if body[:1] == b"<" or "html" in response.headers.get("Content-Type", "").lower():
         raise SourceError(
-            f"{what} answered {response.status_code} with a web page, not with JSON.{_excerpt(response)}",
+            f"{what} answered {response.status_code} with a web page, not with JSON.{excerpt(response)}",
             code="E314",
             hint="A login page or a proxy often answers like that: check base_url and the credentials.",
         )
@@ -212,12 +225,9 @@ def _parse_body(response: requests.Response, body: bytes, what: str) -> Any:
     return [] if document is None else document
 
 
-def describe(request: Any) -> str:
-    """The request for messages: method and address without the query, which may hold a key."""
-    parts = urlsplit(getattr(request, "url", "") or "")
-    return (
-        f"{getattr(request, 'method', 'GET')} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    )
+def _may_pass(response: requests.Response, asked_s: float | None) -> bool:
+    """Whether the same request may be answered the next time."""
+    return asked_s is not None or response.status_code in _RETRIED
 
 
 def _asked_wait(outcome: requests.Response | Exception, limits: HttpLimits) -> float | None:
@@ -237,70 +247,3 @@ def _asked_wait(outcome: requests.Response | Exception, limits: HttpLimits) -> f
 def _backoff(tries: int) -> float:
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 - no secret hangs on it
     return float(min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** (tries - 1)) * jitter)
-
-
-def _gave_up(
-    request: requests.PreparedRequest,
-    outcome: requests.Response | Exception,
-    tries: int,
-    asked_s: float | None,
-    limits: HttpLimits,
-) -> SourceError:
-    hint, excerpt = None, ""
-    if isinstance(outcome, requests.Response):
-        said = f"answered {outcome.status_code}"
-        said += "" if asked_s is None else f" and asks to wait {asked_s:,.0f} s"
-        hint, excerpt = limits.hint(outcome), _excerpt(outcome)
-    else:
-        said = f"did not answer ({_transport_reason(outcome)})"
-    return SourceError(
-        f"{describe(request)} {said}; gave up after {tries} {'try' if tries == 1 else 'tries'}.{excerpt}",
-        code="E310",
-        hint=hint or "Nothing is lost: the next run goes on from where the last good one ended.",
-    )
-
-
-def _transport_reason(error: Exception) -> str:
-    text = str(error).lower()
-    known = {
-        "connection refused": "connection refused",
-        "name or service not known": "unknown host",
-        "name resolution": "unknown host",
-        "nodename nor servname": "unknown host",
-        "certificate": "its certificate is not trusted",
-        "timed out": "timed out",
-        "client.request_timeout": "slower than client.request_timeout",
-        "incompleteread": "connection dropped",
-        "incomplete": "connection dropped",
-        "reset": "connection dropped",
-        "aborted": "connection dropped",
-    }
-    return next((reason for sign, reason in known.items() if sign in text), type(error).__name__)
-
-
-def _status_hint(status: int) -> str | None:
-    if status in (401, 403):
-        return "Check the credentials: client.auth and the environment variables it names."
-    if status == 404:
-        return "Check base_url and the endpoint's path."
-    return None
-
-
-def _excerpt(response: requests.Response) -> str:
-    text = " ".join(_said(response).split())
-    return f" It said: {_shorten(text)}" if text else ""
-
-
-def _said(response: requests.Response) -> str:
-    """The sentence in an answer of the usual shape, {"error": {"message": …}}; else the answer."""
-    try:
-        document = parse_json(response.content.strip())
-    except ValueError:
-        return response.text
-    error = document.get("error") if isinstance(document, dict) else None
-    message = error.get("message") if isinstance(error, dict) else None
-    return message if isinstance(message, str) else response.text
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"

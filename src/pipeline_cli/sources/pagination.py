@@ -15,7 +15,7 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePage
 from requests import Request, Response
 
 from pipeline_cli.errors import SourceError
-from pipeline_cli.sources.http import describe
+from pipeline_cli.sources.http_errors import describe
 
 
 class WatchedPaginator(BasePaginator):
