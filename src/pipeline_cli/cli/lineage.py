@@ -1,0 +1,54 @@
+"""pipeline-cli lineage"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline_cli.cli.output import print_progress, print_result
+from pipeline_cli.cli.settings import Settings, common_options
+
+if TYPE_CHECKING:
+    from pipeline_cli.lineage.graph import Lineage
+
+
+@click.command()
+@click.argument("name", metavar="[TABLE[.COLUMN]]", required=False)
+@common_options
+@click.pass_obj
+def command(settings: Settings, name: str | None) -> int:
+    """Show what a column or table is made of, down to the source's fields, and what is made of it.
+
+    TABLE is schema.table or the table's name alone; without one, all tables are listed. Nothing is run.
+
+    Example: pipeline-cli lineage mart_sales_overview.line_revenue
+    """
+    from pipeline_cli.lineage.collecting import collect
+    from pipeline_cli.lineage.trees import describe, draw, list_tables
+
+    project = settings.open_project(sources=())
+    collected = collect(project)
+    for note in collected.notes:
+        print_progress(settings, f"Note: {note}")
+    lineage = collected.lineage
+    if name is None:
+        fields = {"status": "succeeded", **list_tables(lineage), "errors": []}
+        print_result(settings, fields, _tables(lineage) or ["No transform has tables yet."])
+        return 0
+    from pipeline_cli.lineage.names import find
+
+    found = find(lineage, name)
+    print_result(
+        settings, {"status": "succeeded", **describe(lineage, found), "errors": []}, draw(lineage, found)
+    )
+    return 0
+
+
+def _tables(lineage: Lineage) -> list[str]:
+    from pipeline_cli.cli.output import format_table, terminal_width
+
+    rows = [
+        (one.id, len(one.columns), one.made_by) for one in lineage.relations.values() if one.kind != "source"
+    ]
+    return format_table(("table", "columns", "made by"), rows, terminal_width()) if rows else []

@@ -1,0 +1,1 @@
+"""The project as one static site: pipelines, runs, reports, quarantine, tables, lineage."""
