@@ -47,7 +47,9 @@ def test_the_command_waits_for_a_healthy_database(services: dict[str, Any]) -> N
 def test_there_is_no_password_and_no_default_for_one() -> None:
     text = COMPOSE.read_text()
     named = re.findall(r"\$\{(\w*(?:PASSWORD|TOKEN|SECRET)\w*)(:[^}]*)?\}", text)
-    assert {name for name, _ in named} == {"POSTGRES_PASSWORD", "CRM_TOKEN", "DATA_LAKE_SECRET_KEY"}
+    of_apis = {"CRM_TOKEN", "META_ADS_TOKEN", "GA4_ACCESS_TOKEN"}
+    of_buckets = {"DATA_LAKE_SECRET_KEY", "RAW_LAKE_SECRET_KEY"}
+    assert {name for name, _ in named} == {"POSTGRES_PASSWORD", *of_apis, *of_buckets}
     for name, rest in named:
         assert rest.startswith(":?") if name == "POSTGRES_PASSWORD" else rest == ":-", name
     assert not re.search(r"PASSWORD: (?!\$\{)", text)
