@@ -8,7 +8,7 @@ from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
 from pipeline_cli.manifest.nodes import Entry, Mapping, Node, Scalar, child
 
-_PARTS = ("sum", "count", "count_distinct", "average", "min", "max")
+_PARTS = ("sum", "count", "count_distinct", "min", "max")
 _SINGLE_CHARTS = ("line", "area", "bar", "stacked_bar", "donut", "combined", "scatter")
 
 
@@ -65,7 +65,7 @@ def _check_aggregate(node: Node, findings: Findings) -> None:
         return
     if len(node.entries) != 1:
         message = "an aggregate is one word, or a map with one key."
-        hint = f"Write one of {', '.join(_PARTS)} and the column's name, or ratio: {{of: ..., to: ...}}."
+        hint = f"Write one of {', '.join(_PARTS)}, average and the column's name, or ratio: {{of: ..., to: ...}}."
         findings.add(codes.BAD_REPORT, node.owner or node, message, hint)
     for side in ("of", "to"):
         part = child(node, "ratio", side)

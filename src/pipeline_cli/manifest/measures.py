@@ -27,7 +27,6 @@ class Part:
     sum: str | None = key("The column whose numbers are added up.", default=None)
     count: str | None = key("The column whose values are counted, save NULL.", default=None)
     count_distinct: str | None = key("The column whose different values are counted.", default=None)
-    average: str | None = key("The column whose numbers are averaged.", default=None)
     min: str | None = key("The column whose smallest number is taken.", default=None)
     max: str | None = key("The column whose largest number is taken.", default=None)
 
@@ -44,6 +43,7 @@ class Ratio:
 class Measure(Part):
     """An aggregate of a column, or the ratio of two."""
 
+    average: str | None = key("The column whose numbers are averaged.", default=None)
     ratio: Ratio | None = key("One aggregate divided by another.", default=None)
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.manifest.reports import Figures, Report, ReportTable, ReportText, TableColumn
+from pipeline_cli.reports.answers import Answers
 from pipeline_cli.reports.periods import AsOf
 from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
-from pipeline_cli.reports.series import Series, axis_title, make_series
-from pipeline_cli.reports.values import as_moment, as_number, label_of, make_writer, name_period
+from pipeline_cli.reports.charts.points import Series
+from pipeline_cli.reports.charts.series import axis_title, make_series
+from pipeline_cli.reports.values import as_number, label_of, make_writer, name_period
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +69,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class ReportReader:
-    """Reads a report's blocks. `hint`: what to do about a query that fails."""
+    """Reads a report's blocks. `answers`: the aggregated ones'. `hint`: what to do about a query that fails."""
 
     name: str
     report: Report
     results: Results
     made_at: datetime
     hint: str
-
-    def read_as_of(self) -> AsOf | None:
-        """What the report's as_of says; None without one, and where it is NULL. Raises ReportError."""
-        if self.report.as_of is None:
-            return None
-        with blaming(self.name, None, self.hint):
-            rows = self.results.rows(self.report.as_of.strip().rstrip(";"))
-        value = rows.rows[0][0] if rows.rows else None
-        moment = as_moment(value)
-        if moment is None:
-            return None
-        return AsOf(moment, is_day=not isinstance(value, datetime) and len(str(value)) <= len("2026-11-21"))
+    answers: Answers
 
     def read_blocks(self, as_of: AsOf | None) -> list[View]:
         """Every block, in order. Raises ReportError for the first that cannot be read."""
@@ -107,15 +98,19 @@ class ReportReader:
             self._fill_table(view, block)
         return view
 
-    def _rows(self, block: str, *askers: Any) -> Rows:
+    def _rows(self, block: str, *askers: Any, figure: str | None = None) -> Rows:
+        """The query's rows; of an aggregated block or figure its answer."""
+        answer = self.answers.rows(block, figure)
+        if answer is not None:
+            return answer
         with blaming(self.name, block, self.hint):
             return self.results.rows(self.results.sql_of(*askers))
 
     def _tile(self, name: str, block: Figures, key: str) -> Tile:
         figure = block.figures[key]
-        rows = self._rows(name, figure, block)
-        column = figure.column or key
-        require_columns(rows, [column, figure.detail], self.name, name)
+        rows = self._rows(name, figure, block, figure=key)
+        column = key if figure.aggregate else figure.column or key
+        require_columns(rows.columns, [column, figure.detail], self.name, name)
 
         def cell(of: str, declared: Any) -> tuple[Cell, bool]:
             value = rows.values(of)[0] if rows.rows else None
@@ -128,7 +123,7 @@ class ReportReader:
 
     def _fill_chart(self, view: View, block: Chart, as_of: AsOf | None) -> None:
         rows = self._rows(view.name, block)
-        require_columns(rows, [*block.dimensions, *block.measures], self.name, view.name)
+        require_columns(rows.columns, [*block.dimensions, *block.measures], self.name, view.name)
         series = make_series(block, rows, self.made_at, as_of, self.report.currency)
         view.title = block.title or axis_title(block)
         view.chart, view.series = block, series
@@ -143,14 +138,17 @@ class ReportReader:
 
     def _fill_table(self, view: View, block: ReportTable) -> None:
         rows = self._rows(view.name, block)
-        require_columns(rows, list(block.columns), self.name, view.name)
+        require_columns(rows.columns, list(block.columns), self.name, view.name)
         columns = block.columns or {name: TableColumn() for name in rows.columns}
         view.headings, view.rows = self._lay_out(rows, columns, block.limit)
         view.is_empty = not rows.rows
         if len(rows.rows) > block.limit:
             with blaming(self.name, view.name, self.hint):
-                count = self.results.count(self.results.sql_of(block))
+                count = self._count(view.name, block, rows)
             view.note = f"The first {block.limit:,} of {count:,} rows."
+
+    def _count(self, name: str, block: ReportTable, rows: Rows) -> int:
+        return len(rows.rows) if self.answers.find(name) else self.results.count(self.results.sql_of(block))
 
     def _lay_out(
         self, rows: Rows, columns: Mapping[str, TableColumn], limit: int

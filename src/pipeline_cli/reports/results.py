@@ -18,7 +18,7 @@ MOST_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Columns and rows of a query; `more`: it has more than MOST_ROWS, and these are the first."""
+    """Columns and rows of a query; `more`: it has more than were asked for, and these are the first."""
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
@@ -50,15 +50,20 @@ class Results:
                 return _bare(self._report.queries[asker.query])
         raise AssertionError("the manifest's reader lets no block without a query through")
 
-    def rows(self, sql: str) -> Rows:
-        """The query's columns and first MOST_ROWS rows. Raises LoadError with the database's words."""
+    def rows(self, sql: str, most: int = MOST_ROWS) -> Rows:
+        """The query's columns and first `most` rows. Raises LoadError with the database's words."""
         if sql not in self.asked:
             # In a subquery nothing but a SELECT can stand; a comment at its end must not swallow the bracket.
-            limited = f"SELECT * FROM (\n{sql}\n) AS asked LIMIT {MOST_ROWS + 1}"
+            limited = f"SELECT * FROM (\n{sql}\n) AS asked LIMIT {most + 1}"
             with self._connection.fetch(limited) as fetched:
                 found = [row for batch in self._mask(fetched.batches) for row in batch]
-            self.asked[sql] = Rows(fetched.columns, found[:MOST_ROWS], len(found) > MOST_ROWS)
+            self.asked[sql] = Rows(fetched.columns, found[:most], len(found) > most)
         return self.asked[sql]
+
+    def columns(self, sql: str) -> tuple[str, ...]:
+        """What the query's columns are called."""
+        with self._connection.fetch(f"SELECT * FROM (\n{sql}\n) AS asked LIMIT 0") as fetched:
+            return fetched.columns
 
     def count(self, sql: str) -> int:
         """How many rows the query has in all."""
@@ -97,14 +102,14 @@ def blaming(report: str, block: str | None, hint: str) -> Iterator[None]:
         raise ReportError(f"{_where(report, block)}: {error.message}", hint=hint) from error
 
 
-def require_columns(rows: Rows, wanted: Sequence[str | None], report: str, block: str) -> None:
+def require_columns(columns: Sequence[str], wanted: Sequence[str | None], report: str, block: str) -> None:
     """Raise ReportError unless the query gives each wanted column; None is none."""
     from difflib import get_close_matches
 
     for name in wanted:
-        if name is not None and name not in rows.columns:
-            near = get_close_matches(name, rows.columns, n=1)
-            there = f"Did you mean {near[0]}?" if near else f"It gives: {', '.join(rows.columns)}."
+        if name is not None and name not in columns:
+            near = get_close_matches(name, columns, n=1)
+            there = f"Did you mean {near[0]}?" if near else f"It gives: {', '.join(columns)}."
             raise ReportError(f"{_where(report, block)}: the query gives no column '{name}'", hint=there)
 
 

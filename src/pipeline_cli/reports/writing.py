@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import format_time
-from pipeline_cli.manifest.reports import Figures, Report
+from pipeline_cli.manifest.reports import Report
 from pipeline_cli.project import Project
 from pipeline_cli.reports import editions
-from pipeline_cli.reports.blocks import ReportReader, View
-from pipeline_cli.reports.csv_files import write_csv
+from pipeline_cli.reports.blocks import View
 from pipeline_cli.reports.editions import Edition
-from pipeline_cli.reports.results import Results, blaming
+from pipeline_cli.reports.reading import Reader
+from pipeline_cli.reports.results import Results
 
 if TYPE_CHECKING:
     from pipeline_cli.reports.periods import AsOf
@@ -63,8 +62,10 @@ def write_report(request: ReportRequest, *, anew: bool = False) -> Edition:
     home = editions.home_of(request.project.state_dir, request.name)
     before = None if anew else editions.latest(home, request.name)
     with editions.workplace(home) as folder:
-        as_of, views, results = _read(request, folder)
-        fingerprint = _take_fingerprint(request, views, results, folder)
+        reader = Reader(request.name, request.report, request.made_at, _hint(request))
+        reading = reader.read(request.warehouse, request.project.secrets, folder)
+        as_of, views = reading.as_of, reading.views
+        fingerprint = _take_fingerprint(request, views, reading.results, folder)
         if before is not None and before.fingerprint == fingerprint:
             return before
         page = folder / f"{request.name}.html"
@@ -73,35 +74,6 @@ def write_report(request: ReportRequest, *, anew: bool = False) -> Edition:
         files = [page.name, *(view.csv for view in views if view.csv)]
         edition = Edition(request.name, home, request.edition_id, files, fingerprint)
         return editions.publish(folder, edition, _about(request, as_of), request.report.keep)
-
-
-def _read(request: ReportRequest, folder: Path) -> tuple[AsOf | None, list[View], Results]:
-    report, secrets = request.report, request.project.secrets
-    with closing(request.warehouse.connect()) as connection, connection.snapshot():
-        results = Results(connection, report, secrets)
-        reader = ReportReader(request.name, report, results, request.made_at, _hint(request))
-        as_of = reader.read_as_of()
-        views = reader.read_blocks(as_of)
-        for view in views:
-            if view.name in report.exports:
-                view.csv = f"{request.name}.{view.name}.csv"
-                with blaming(request.name, view.name, reader.hint):
-                    _export(report, view, results, folder / view.csv)
-    return as_of, views, results
-
-
-def _export(report: Report, view: View, results: Results, path: Path) -> None:
-    """All that a block's query gives; of figures one row, a column each."""
-    block = report.blocks[view.name]
-    if not isinstance(block, Figures):
-        with results.every_row(results.sql_of(block)) as (columns, batches):
-            write_csv(path, columns, batches)
-        return
-    row = []
-    for name, figure in block.figures.items():
-        rows = results.rows(results.sql_of(figure, block))
-        row.append(rows.values(figure.column or name)[0] if rows.rows else None)
-    write_csv(path, list(block.figures), [[row]])
 
 
 def _take_fingerprint(request: ReportRequest, views: Sequence[View], results: Results, folder: Path) -> str:
@@ -125,8 +97,7 @@ def _take_fingerprint(request: ReportRequest, views: Sequence[View], results: Re
 def _draw(views: Sequence[View], report: Report) -> None:
     """Each chart twice: as wide as its place on a screen, and as a phone."""
     if any(view.series and not view.is_empty for view in views):
-        from pipeline_cli.reports.charts import draw_spec
-        from pipeline_cli.reports.drawing import draw_svg
+        from pipeline_cli.reports.charts.drawing import Canvas, draw_chart
         from pipeline_cli.reports.page import PHONE_WIDTH, width_of
 
         for number, view in enumerate(views):
@@ -135,8 +106,8 @@ def _draw(views: Sequence[View], report: Report) -> None:
             wide = width_of(view.span, report.columns)
             widths = {"wide": wide, "narrow": PHONE_WIDTH} if wide > 1.2 * PHONE_WIDTH else {"only": wide}
             for name, width in widths.items():
-                spec = draw_spec(view.chart, view.series, width, hover=name != "narrow")
-                view.drawings = {**view.drawings, name: draw_svg(spec, f"{name[0]}{number}-", view.title)}
+                canvas = Canvas(width, f"{name[0]}{number}-", view.title, hover=name != "narrow")
+                view.drawings = {**view.drawings, name: draw_chart(view.chart, view.series, canvas)}
 
 
 def _lay_out(request: ReportRequest, as_of: AsOf | None, views: Sequence[View]) -> str:

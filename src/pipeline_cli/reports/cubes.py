@@ -1,0 +1,132 @@
+"""Cells as they are read from the warehouse, and the numbers of a choice picked from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline_cli.reports.aggregates import Part, Question, merge
+from pipeline_cli.reports.calendar import Calendar, Range
+from pipeline_cli.reports.cells import Cut, additive_sql, distinct_sql
+from pipeline_cli.reports.results import Results, Rows
+
+MOST_CELLS = 40_000  # of one question: a page has no room for more, compressed as they are
+ALL: Any = object()  # in the place of a choice: every one of them
+
+Keys = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a reader has chosen: a time, and values by their columns. Without anything, everything."""
+
+    range: Range | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The parts' values of the rows with these choices, keys and stretch (of days; None without a day)."""
+
+    choices: Keys
+    keys: Keys
+    stretch: int | None
+    values: Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many different values: over all time, and in those of the calendar's ranges that have any."""
+
+    choices: Keys  # ALL for what is not chosen
+    keys: Keys
+    over_all: int
+    by_range: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """All that a page needs to answer questions of one query, grouped in one way."""
+
+    cut: Cut
+    parts: tuple[Part, ...]  # of the cells' values, in their order
+    cells: Sequence[Cell]
+    counts: Mapping[Part, Sequence[Count]]
+    calendar: Calendar | None
+
+    def pick(self, selection: Selection) -> dict[Keys, dict[Part, Any]]:
+        """The parts' values by the groups' keys. Without dimensions there is one group, whatever the rows."""
+        chosen = tuple(selection.choices.get(column, ALL) for column in self.cut.choices)
+        range_ = selection.range if self.calendar and self.cut.day else None
+        found: dict[Keys, dict[Part, Any]] = {} if self.cut.dimensions else {(): self._nothing()}
+        first, end = self.calendar.stretches(range_) if self.calendar and range_ else (0, 0)
+        for cell in self.cells:
+            if range_ and not (cell.stretch is not None and first <= cell.stretch < end):
+                continue
+            if all(want is ALL or want == have for want, have in zip(chosen, cell.choices, strict=True)):
+                values = found.setdefault(cell.keys, self._nothing())
+                for part, value in zip(self.parts, cell.values, strict=True):
+                    values[part] = merge(part.kind, values[part], value)
+        index = self.calendar.ranges.index(range_) if self.calendar and range_ else None
+        for part, counts in self.counts.items():
+            for count in counts:
+                if count.choices == chosen and count.keys in found:
+                    found[count.keys][part] = (
+                        count.over_all if index is None else count.by_range.get(index, 0)
+                    )
+        return found
+
+    def answer(self, question: Question, selection: Selection | None = None) -> list[tuple[Any, ...]]:
+        """Rows of the question's columns, in no order."""
+        return [
+            (*keys, *(measure.value(values) for measure in question.measures))
+            for keys, values in self.pick(selection or Selection()).items()
+        ]
+
+    def _nothing(self) -> dict[Part, Any]:
+        return {
+            part: None if part.kind in ("sum", "min", "max") else 0 for part in (*self.parts, *self.counts)
+        }
+
+
+def read_cube(results: Results, cut: Cut, parts: Sequence[Part], calendar: Calendar | None) -> Cube | None:
+    """The cube of these parts; None where it has more than MOST_CELLS cells. Raises LoadError."""
+    adding = tuple(part for part in parts if part.adds_up)
+    if cut.dimensions and not adding:
+        adding = (Part("rows"),)  # which groups there are
+    counts: dict[Part, Sequence[Count]] = {}
+    cells: Sequence[Cell] = ()
+    if adding:
+        rows = results.rows(additive_sql(cut, adding, calendar), MOST_CELLS)
+        if rows.more:
+            return None
+        cells = _read_cells(rows, cut, calendar)
+    for part in parts:
+        if not part.adds_up:
+            rows = results.rows(distinct_sql(cut, part, calendar), MOST_CELLS)
+            if rows.more:
+                return None
+            counts[part] = _read_counts(rows, cut)
+    return Cube(cut, adding, cells, counts, calendar)
+
+
+def _read_cells(rows: Rows, cut: Cut, calendar: Calendar | None) -> list[Cell]:
+    filters, keys = len(cut.choices), len(cut.keys)
+    has_day = bool(calendar and cut.day)
+    return [
+        Cell(row[:filters], row[filters:keys], row[keys] if has_day else None, row[keys + has_day :])
+        for row in rows.rows
+    ]
+
+
+def _read_counts(rows: Rows, cut: Cut) -> list[Count]:
+    filters = len(cut.choices)
+    begin = filters + len(cut.keys)
+    found = []
+    for row in rows.rows:
+        rolled, named = row[:filters], row[filters : 2 * filters]
+        choices = tuple(ALL if up else value for up, value in zip(rolled, named, strict=True))
+        by_range = {n: int(value) for n, value in enumerate(row[begin + 1 :]) if value}
+        found.append(Count(choices, row[2 * filters : begin], int(row[begin] or 0), by_range))
+    return found

@@ -1,0 +1,67 @@
+"""The order of aggregated rows: along time or numbers, or the largest first. The page's script does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline_cli.manifest.charts import Chart
+from pipeline_cli.manifest.reports import ReportTable
+from pipeline_cli.reports.aggregates import Question
+from pipeline_cli.reports.values import as_moment, as_number
+
+Row = tuple[Any, ...]
+
+
+def order_answer(rows: Sequence[Row], question: Question, block: Any) -> tuple[list[Row], int]:
+    """The rows in the block's order and as many as its limit lets through; and how many there are."""
+    ordered = sorted(rows, key=lambda row: [_rank(value) for value in row[: len(question.dimensions)]])
+    if isinstance(block, Chart) and question.dimensions:
+        return _order_chart(ordered, question, block)
+    if isinstance(block, ReportTable):
+        return _order_table(ordered, question, block), len(rows)
+    return ordered, len(rows)
+
+
+def _order_chart(rows: list[Row], question: Question, block: Chart) -> tuple[list[Row], int]:
+    place = question.columns.index(block.measures[0])
+    sizes: dict[Any, float] = {}
+    for row in rows:
+        sizes[row[0]] = sizes.get(row[0], 0.0) + _size(row[place])
+    names = list(sizes)
+    if block.sort == "value" and not _is_axis(names):
+        names.sort(key=lambda name: -sizes[name])
+    kept = {name: order for order, name in enumerate(names[: block.limit])}
+    return sorted((row for row in rows if row[0] in kept), key=lambda row: kept[row[0]]), len(names)
+
+
+def _order_table(rows: list[Row], question: Question, block: ReportTable) -> list[Row]:
+    dated = [one.column for one in question.dimensions if one.period]
+    column = block.sort or (dated[0] if dated else question.measures[0].name)
+    place = question.columns.index(column)
+    if place < len(question.dimensions):
+        return sorted(rows, key=lambda row: _rank(row[place]))
+    return sorted(rows, key=lambda row: -_size(row[place], nothing=float("-inf")))
+
+
+def _is_axis(names: Sequence[Any]) -> bool:
+    """Whether they stand along time, or along numbers."""
+    known = [name for name in names if name is not None]
+    moments = all(as_moment(name) is not None for name in known)
+    return moments or all(not isinstance(name, (str, bool)) and as_number(name) is not None for name in known)
+
+
+def _size(value: Any, nothing: float = 0.0) -> float:
+    number = as_number(value)
+    return nothing if number is None else float(number)
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    """Sorts values of one column: moments, numbers, texts; NULL last."""
+    moment = as_moment(value)
+    if value is None:
+        return 3, ""
+    if moment is not None:
+        return 0, moment.timestamp()
+    number = None if isinstance(value, str) else as_number(value)
+    return (2, str(value)) if number is None else (1, float(number))
