@@ -47,6 +47,7 @@ _ON_BOTH_EVERY_TIME = (
     "ingest/test_recovery",
     "project/",
     "test_bad_records_are_kept_with_all_their_reasons",
+    "test_every_text_arrives_as_it_stands",
     "test_more_rejected_than_allowed",
     "test_first_build_makes_every_model",
     "test_fresh_table_rebuilds_only_what_it_feeds",

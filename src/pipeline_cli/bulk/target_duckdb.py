@@ -24,7 +24,7 @@ class DuckDBTarget:
 
     dialect = "duckdb"
     row_id = "rowid"
-    as_text = False
+    as_lines = False
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse

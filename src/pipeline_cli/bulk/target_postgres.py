@@ -1,4 +1,4 @@
-"""The column path into Postgres: DuckDB reads and checks in memory, COPY takes its CSV from a pipe.
+"""The column path into Postgres: DuckDB reads and checks in memory, COPY takes its lines from a pipe.
 
 One COPY stream, in the load's one transaction: two streams would be two transactions, and a failed load would
 show half of itself. DuckDB works on the next rows while the server stores the last.
@@ -26,6 +26,9 @@ from pipeline_cli.threads import start_thread
 
 _CHUNK_BYTES = 1 << 20
 _PAGE_ROWS = 1_000
+_AS_IT_STANDS = (
+    "FORMAT csv, HEADER false, DELIMITER '\t', QUOTE '', ESCAPE ''"  # one column: nothing to part or quote
+)
 
 
 class PostgresTarget:
@@ -33,7 +36,7 @@ class PostgresTarget:
 
     dialect = "postgres"
     row_id = "ctid"
-    as_text = True
+    as_lines = True
 
     def __init__(self, warehouse: Warehouse, folder: Path) -> None:
         """folder: for what DuckDB cannot keep in memory."""
@@ -77,7 +80,7 @@ class PostgresTarget:
         producer = start_thread(partial(self._produce, select, sending), "copy")
         try:
             with os.fdopen(receiving, "rb", buffering=0) as stream:
-                written = self._copy(f"COPY {table} ({names}) FROM STDIN (FORMAT csv)", stream)
+                written = self._copy(f"COPY {table} ({names}) FROM STDIN", stream)
         except LoadError as error:
             raise self._first_cause(producer, error) from error
         produced = producer.result()
@@ -86,10 +89,10 @@ class PostgresTarget:
         return written
 
     def _produce(self, select: str, sending: int) -> int:
-        """Write the reading as CSV into the pipe; closing it is the end of COPY's input."""
+        """Write the reading's lines into the pipe; closing it is the end of COPY's input."""
         try:
             with reading_errors():
-                target = f"'/dev/fd/{sending}' (FORMAT csv, HEADER false, USE_TMP_FILE false)"
+                target = f"'/dev/fd/{sending}' ({_AS_IT_STANDS}, USE_TMP_FILE false)"
                 return int(self.engine.execute(f"COPY ({select}) TO {target}").fetchall()[0][0])
         finally:
             os.close(sending)
