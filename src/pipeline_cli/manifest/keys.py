@@ -55,7 +55,7 @@ def key(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(key,))
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(key,))
 def entry(cls: type[T]) -> type[T]:
     """A frozen dataclass for a map of the manifest; its fields are made by `key`."""
     return freeze(cls)

@@ -10,10 +10,10 @@ from typing import Any
 from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.manifest.reports import Figures, Report, ReportTable, ReportText, TableColumn
 from pipeline_cli.reports.answers import Answers
-from pipeline_cli.reports.periods import AsOf
-from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
 from pipeline_cli.reports.charts.points import Series
 from pipeline_cli.reports.charts.series import axis_title, make_series
+from pipeline_cli.reports.periods import AsOf
+from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
 from pipeline_cli.reports.values import as_number, label_of, make_writer, name_period
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.blocks import View
-from pipeline_cli.reports.charts import INK, LINE, PALETTE, QUIET
+from pipeline_cli.reports.charts.palette import DARK
 from pipeline_cli.reports.periods import AsOf
 from pipeline_cli.reports.values import write_moment
 
@@ -19,12 +19,6 @@ GAP, INNER = 20, 44
 WIDEST = 900
 PHONE_WIDTH = 330
 MOST_DATA_ROWS = 200  # of a chart, in the table below it
-
-# The dark theme's word for each of the drawings' colours, which are the light theme's.
-_DARK_PALETTE = ("#7ea2ff", "#f3a45b", "#4cc9ab", "#ea83c3", "#b6a2f2", "#d7bd5c", "#f28b8b", "#8fc0d6")
-_DARK = dict(
-    zip((*PALETTE, INK, QUIET, LINE), (*_DARK_PALETTE, "#d5dae3", "#9aa3b2", "#333a46"), strict=True)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ def render_page(report: Report, facts: Facts, views: Sequence[View]) -> str:
         facts=facts,
         views=views,
         drawings=drawings,
-        dark=_DARK,
+        dark=DARK,
         most_data_rows=MOST_DATA_ROWS,
     )
     return page
