@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.blocks import View
-from pipeline_cli.reports.charts.palette import DARK
+from pipeline_cli.reports.charts.palette import DARK, pattern_definitions, pattern_id
 from pipeline_cli.reports.periods import AsOf
 from pipeline_cli.reports.values import write_moment
 
@@ -70,9 +70,14 @@ def render_page(report: Report, facts: Facts, views: Sequence[View]) -> str:
         views=views,
         drawings=drawings,
         dark=DARK,
+        patterns=Markup(pattern_definitions()) if any(_has_patterns(view) for view in views) else "",  # noqa: S704
         most_data_rows=MOST_DATA_ROWS,
     )
     return page
+
+
+def _has_patterns(view: View) -> bool:
+    return any(f"url(#{pattern_id(1)})" in svg for svg in view.drawings.values())
 
 
 @cache
