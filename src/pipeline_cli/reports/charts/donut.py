@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline_cli.reports.charts.layers import LETTER, Spec, color_of
+from pipeline_cli.reports.charts.letters import text_width
 from pipeline_cli.reports.charts.palette import CARD, INK, QUIET
 from pipeline_cli.reports.charts.parts import write_share
 from pipeline_cli.reports.charts.points import Point, Series
@@ -22,7 +23,9 @@ def draw_parts(series: Series, width: int) -> list[Spec]:
         {"s": _entry(p), "y": p.y, "t": p.text, "o": place, "p": write_share(p.y or 0.0, total)}
         for place, p in enumerate(series.points)
     ]
-    told: list[Spec] = [{**row, "p": row["p"] if (row["y"] or 0.0) >= SMALLEST_TOLD * total else ""} for row in rows]
+    told: list[Spec] = [
+        {**row, "p": row["p"] if (row["y"] or 0.0) >= SMALLEST_TOLD * total else ""} for row in rows
+    ]
     middle = RADIUS + SHARE_ROOM
     left = _left(series, width)
     theta = {"field": "y", "type": "quantitative", "stack": True, "scale": {"type": "linear"}}
@@ -36,7 +39,9 @@ def draw_parts(series: Series, width: int) -> list[Spec]:
         "strokeWidth": 1.5,
     }
     share = {"type": "text", "radius": RADIUS + 18, "fontSize": 11, "fill": QUIET}
-    words = {"type": "text", "fontSize": 17, "fontWeight": "bold", "fill": INK, "baseline": "middle"}
+    sum_ = series.writer.write(total)
+    size = min(17.0, 17 * 2 * RADIUS * HOLE * 0.88 / text_width(sum_, 17, bold=True))
+    words = {"type": "text", "fontSize": size, "fontWeight": "bold", "fill": INK, "baseline": "middle"}
     color = color_of([_entry(point) for point in series.points], _list(series, left, width))
     return [
         {
@@ -50,7 +55,7 @@ def draw_parts(series: Series, width: int) -> list[Spec]:
             "encoding": {**shared, "text": {"field": "p", "type": "nominal"}},
         },
         {
-            "data": {"values": [{"v": series.writer.write(total)}]},
+            "data": {"values": [{"v": sum_}]},
             "mark": {**words, **center},
             "encoding": {"text": {"field": "v", "type": "nominal"}},
         },

@@ -18,7 +18,8 @@ _NAMES = re.compile(r"\{[^}]*\}")
 _FRACTION = re.compile(r"(\d+\.\d)\d+")  # a tenth of a pixel is enough, and half as long
 _REFERENCE = re.compile(r"url\(#(?!series-)(\w+)\)")
 _PLACE = re.compile(r"translate\(([\d.-]+),([\d.-]+)\)")
-_FIRST = re.compile(r"M([\d.-]+)")  # of a shape around 0: how far it reaches
+_SIDES = re.compile(r"h([\d.]+)v([\d.]+)")
+_FIRST = re.compile(r"M([\d.-]+),([\d.-]+)")  # of a shape around 0: how far it reaches
 _FILLED = re.compile(
     r"mark-(rect|area|arc|group)? ?role-(mark|legend-symbol)|role-legend-symbol|mark-(rect|area|arc) "
 )
@@ -66,8 +67,11 @@ def _write_names(svg: Any, points: list[Point]) -> None:
     spots = []
     for mark, point in zip(group, points, strict=True):
         x, y = (float(number) for number in _PLACE.findall(mark.get("transform", ""))[0])
-        spots.append(Spot(x, y, abs(float(_FIRST.findall(mark.get("d", ""))[0])), point.name))
-    width, height = float(svg.get("width")), max(spot.y for spot in spots) + LETTERS
+        spots.append(
+            Spot(x, y, max(abs(float(number)) for number in _FIRST.findall(mark.get("d", ""))[0]), point.name)
+        )
+    plot = next(path for path in svg.iter(f"{{{SVG}}}path") if path.get("class") == "background")
+    width, height = (float(number) for number in _SIDES.findall(plot.get("d", ""))[0])
     for name in place_names(spots, width, height):
         text = group.makeelement(
             f"{{{SVG}}}text", {"x": f"{name.x:.1f}", "y": f"{name.y:.1f}", "fill": QUIET}

@@ -51,6 +51,9 @@ def draw_places(chart: ScatterChart, series: Series, width: int) -> list[Spec]:
         "y": {"field": "y", **y, "axis": {**y["axis"], **above}},
         **colored(series, width, shapes=True),
     }
+    for name in ("color", "shape"):
+        if name in encoding:
+            encoding[name]["legend"]["orient"] = "bottom"  # above the drawing stands the title of y
     mark: Spec = {
         "type": "point",
         "filled": True,
