@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # What was certainly fine as a text of these types, Postgres reads as it stands: no need to write it anew.
-_AS_WRITTEN = ("text", "decimal", "double", "timestamp")
+_AS_WRITTEN = ("text", "decimal", "double", "timestamp", "date", "time", "bool")
 _MAY_HAVE_ANY_LETTER = ("text", "json", "binary")
 _FREE_TEXTS = ("_raw", "_endpoint")  # of the metadata columns
 # What COPY's text format takes for itself, and how it is written.
@@ -216,8 +216,13 @@ def _field(column: ColumnSpec, raw: str, value: str) -> str:
     is_free = column.data_type in _MAY_HAVE_ANY_LETTER
     if column.data_type == "binary":
         return _nullable(f"'\\x' || hex({value})", is_free)
-    is_written = column.encoding == "text" and column.data_type in _AS_WRITTEN and not column.timestamp_format
-    return _nullable(raw if is_written else value, is_free)
+    if column.encoding != "text" or column.timestamp_format or column.date_format:
+        return _nullable(value, is_free)
+    if column.data_type == "bigint":  # `5.0` is certain, too, and no integer to Postgres
+        return _nullable(
+            f"CASE WHEN suffix({raw}, '.0') THEN CAST({value} AS VARCHAR) ELSE {raw} END", is_free
+        )
+    return _nullable(raw if column.data_type in _AS_WRITTEN else value, is_free)
 
 
 def _nullable(value: str, is_free: bool) -> str:
