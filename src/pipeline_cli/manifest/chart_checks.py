@@ -37,6 +37,10 @@ def check_change(figure: Entry, report: Node, findings: Findings) -> None:
         message = f"change of {quoted(figure.key.text)} needs to know which dates it goes by."
         hint = "Add change_column: and the query's column of dates; or a filter of type period to the report."
         findings.add(codes.BAD_REPORT, change.owner or change, message, hint)
+    if change is not None and child(figure.value, "aggregate") is None:
+        message = f"change of {quoted(figure.key.text)} compares aggregates, and it has none."
+        hint = "Add aggregate: sum, or another; the query then gives rows with a date each."
+        findings.add(codes.BAD_REPORT, change.owner or change, message, hint)
     if column is not None and change is None:
         message = "change_column means nothing without change."
         findings.add(codes.BAD_REPORT, column.owner or column, message, "Add change: month, say.")

@@ -11,6 +11,7 @@ from pipeline_cli.manifest.measures import AGGREGATION, Aggregate
 
 Format = Literal["text", "number", "money", "percent", "date", "datetime"]
 Period = Literal["hour", "day", "week", "month", "quarter", "year"]
+ChangePeriod = Literal["day", "week", "month", "quarter", "year"]
 
 QUERY = "The name of one of the report's queries."
 SQL = "The query itself: one SELECT over gold or silver, portable to every warehouse that the project uses."

@@ -6,7 +6,7 @@ No `from __future__ import annotations` here, as keys.py says.
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pipeline_cli.manifest.charts import QUERY, SPAN, SQL, Format, Period
+from pipeline_cli.manifest.charts import QUERY, SPAN, SQL, ChangePeriod, Format, Period
 from pipeline_cli.manifest.keys import entry, key
 from pipeline_cli.manifest.measures import AGGREGATION, Aggregate
 
@@ -52,7 +52,7 @@ class Figure:
     format: Format | None = key("How the value is written; by default as its type asks for.", default=None)
     detail: str | None = key("A second column of the same row, written small below the value.", default=None)
     detail_format: Format | None = key("How the detail is written.", default=None)
-    change: Period | None = key(
+    change: ChangePeriod | None = key(
         "Show how the last period of this length that is over differs from the one before.", default=None
     )
     change_column: str | None = key(

@@ -90,10 +90,16 @@ def test_a_long_report_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
         (changed("y: one", "y: [one, two], color: day"), "day}", "E131", "either makes the series"),
         (changed("type: bar", "type: combined"), "by_day", "E112", "needs the key line"),
         (changed("type: bar", "color: day, type: donut"), "color", "E111", "does not know the key 'color'"),
-        (changed("day: {}", "day: {change: month}"), "change:", "E131", "which dates it goes by"),
+        (
+            changed("day: {}", "day: {change: month, aggregate: sum}"),
+            "change:",
+            "E131",
+            "which dates it goes by",
+        ),
+        (changed("day: {}", "day: {change: month, change_column: day}"), "change:", "E131", "it has none"),
         (changed("day: {}", "day: {change_column: day}"), "change_column:", "E131", "nothing without change"),
         (
-            changed("day: {}", "day: {change: decade, change_column: day}"),
+            changed("day: {}", "day: {aggregate: sum, change: decade, change_column: day}"),
             "decade",
             "E114",
             "change must be one of",
@@ -122,7 +128,9 @@ def test_a_chart_takes_one_column_of_numbers_or_several(tmp_path: Path, kind: st
 
 
 def test_a_change_goes_by_the_period_filter_or_by_its_own_column(tmp_path: Path) -> None:
-    figures = read(tmp_path, changed("day: {}", "day: {change: month, change_column: day}")).manifest
+    figures = read(
+        tmp_path, changed("day: {}", "day: {aggregate: sum, change: month, change_column: day}")
+    ).manifest
     figure = figures.reports["sales"].blocks["totals"].figures["day"]
     assert (figure.change, figure.change_column) == ("month", "day")
 
