@@ -71,7 +71,7 @@ def meta_ads(
             "limit": str(page_size),
         }
         for page in read_pages(session, address, parameters):
-            yield [to_insight(row, conversion) for row in page]
+            yield [to_insight(row, conversion) if isinstance(row, dict) else row for row in page]
 
     return insights
 
@@ -98,7 +98,7 @@ def read_pages(session: requests.Session, address: str, parameters: dict[str, st
         parameters = {**parameters, "after": after}
 
 
-def to_insight(row: Any, conversion: str) -> Derived:
+def to_insight(row: dict[str, Any], conversion: str) -> Derived:
     """A record of the API as a row: numbers for its strings, one number for its list of actions.
 
     What is no number stays as it is, for the contract to reject.
@@ -118,7 +118,9 @@ def to_insight(row: Any, conversion: str) -> Derived:
 
 def sum_of(actions: list[Any], kind: str) -> Any:
     """How often an action happened; 0 where the API does not name it."""
-    return sum((number(each["value"]) for each in actions if each.get("action_type") == kind), start=0)
+    counts = [number(each.get("value")) for each in actions if each.get("action_type") == kind]
+    odd = [count for count in counts if not isinstance(count, int | Decimal)]
+    return odd[0] if odd else sum(counts)
 
 
 def number(text: Any) -> Any:
