@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipeline_cli.manifest.charts import Chart
+from pipeline_cli.manifest.charts import Chart, CombinedChart, ScatterChart
+from pipeline_cli.manifest.measures import PeriodFilter
 from pipeline_cli.manifest.reports import Figures, Report, ReportTable, ReportText, TableColumn
+from pipeline_cli.reports.aggregates import question_of_figure
 from pipeline_cli.reports.answers import Answers
+from pipeline_cli.reports.changes import Change, describe_change, last_periods, read_values
 from pipeline_cli.reports.charts.points import Series
-from pipeline_cli.reports.charts.series import axis_title, make_series
-from pipeline_cli.reports.periods import AsOf
+from pipeline_cli.reports.charts.series import axis_title, column_label, make_series
+from pipeline_cli.reports.charts.words import describe_chart
+from pipeline_cli.reports.periods import AsOf, is_unfinished
 from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
-from pipeline_cli.reports.values import as_number, label_of, make_writer, name_period
+from pipeline_cli.reports.values import as_moment, as_number, label_of, make_writer, name_period
+
+NOT_OVER = " (not over yet)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Tile:
     value: Cell
     detail: Cell | None
     is_numeric: bool
+    change: Change | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +56,7 @@ class View:
     title: str
     span: int
     note: str = ""
+    description: str = ""  # of a chart, in words
     is_empty: bool = False
     csv: str | None = None
     tiles: Sequence[Tile] = ()
@@ -58,6 +66,11 @@ class View:
     chart: Chart | None = None
     series: Series | None = None
     drawings: Mapping[str, str] = field(default_factory=dict)  # "wide" and "narrow": SVG, drawn last
+
+    @property
+    def label(self) -> str:
+        """What a screen reader says of a chart's drawing."""
+        return f"{self.title}. {self.description} The table that follows has the numbers."
 
     @property
     def per_row(self) -> int:
@@ -91,11 +104,11 @@ class ReportReader:
         if isinstance(block, ReportText):
             view.paragraphs = [part.strip() for part in block.text.split("\n\n") if part.strip()]
         elif isinstance(block, Figures):
-            view.tiles = [self._tile(name, block, key) for key in block.figures]
+            view.tiles = [self._tile(name, block, key, as_of) for key in block.figures]
         elif isinstance(block, Chart):
             self._fill_chart(view, block, as_of)
         else:
-            self._fill_table(view, block)
+            self._fill_table(view, block, as_of)
         return view
 
     def _rows(self, block: str, *askers: Any, figure: str | None = None) -> Rows:
@@ -106,7 +119,7 @@ class ReportReader:
         with blaming(self.name, block, self.hint):
             return self.results.rows(self.results.sql_of(*askers))
 
-    def _tile(self, name: str, block: Figures, key: str) -> Tile:
+    def _tile(self, name: str, block: Figures, key: str, as_of: AsOf | None) -> Tile:
         figure = block.figures[key]
         rows = self._rows(name, figure, block, figure=key)
         column = key if figure.aggregate else figure.column or key
@@ -119,7 +132,24 @@ class ReportReader:
 
         value, is_numeric = cell(column, figure.format)
         detail = cell(figure.detail, figure.detail_format)[0] if figure.detail else None
-        return Tile(figure.label or label_of(key), value, detail, is_numeric)
+        change = self._change(name, block, key, as_of)
+        return Tile(figure.label or label_of(key), value, detail, is_numeric, change)
+
+    def _change(self, name: str, block: Figures, key: str, as_of: AsOf | None) -> Change | None:
+        figure = block.figures[key]
+        question = question_of_figure(key, figure)
+        if figure.change is None or question is None:
+            return None
+        sql = self.results.sql_of(figure, block)
+        column = figure.change_column or next(
+            one.column for one in self.report.filters.values() if isinstance(one, PeriodFilter)
+        )
+        compared = last_periods(figure.change, self.made_at, as_of)
+        with blaming(self.name, name, self.hint):
+            require_columns(self.results.columns(sql), [column], self.name, name)
+            now, before = read_values(self.results, sql, column, question.measures[0], compared)
+        writer = make_writer([now, before], figure.format, self.report.currency)
+        return describe_change(now, before, compared.names, writer)
 
     def _fill_chart(self, view: View, block: Chart, as_of: AsOf | None) -> None:
         rows = self._rows(view.name, block)
@@ -127,20 +157,28 @@ class ReportReader:
         series = make_series(block, rows, self.made_at, as_of, self.report.currency)
         view.title = block.title or axis_title(block)
         view.chart, view.series = block, series
-        view.is_empty = all(point.y is None for point in series.points)
+        view.is_empty = series.is_empty
         more = f"Only the first {len(rows.rows):,} points are drawn." if rows.more else ""
         view.note = " ".join(part for part in (_unfinished(series), series.left_out, more) if part)
-        columns = {
-            name: TableColumn(format=block.format if name in block.y else None)
-            for name in dict.fromkeys((*block.dimensions, *block.measures))
-        }
-        view.headings, view.rows = self._lay_out(rows, columns, len(rows.rows))
+        view.description = "" if view.is_empty else describe_chart(block, series)
+        columns = {name: self._column(block, name, series) for name in (*block.dimensions, *block.measures)}
+        view.headings, view.rows = self._lay_out(rows, columns, len(rows.rows), as_of)
 
-    def _fill_table(self, view: View, block: ReportTable) -> None:
+    def _column(self, chart: Chart, name: str, series: Series) -> TableColumn:
+        """A chart's column as one of the table that stands for it."""
+        formats = {**dict.fromkeys(chart.y, chart.format)}
+        if isinstance(chart, CombinedChart):
+            formats[chart.line] = chart.line_format
+        if isinstance(chart, ScatterChart):
+            formats[chart.x] = chart.x_format
+        period = series.period if name == chart.x else None
+        return TableColumn(label=column_label(chart, name), format=formats.get(name), period=period)
+
+    def _fill_table(self, view: View, block: ReportTable, as_of: AsOf | None) -> None:
         rows = self._rows(view.name, block)
         require_columns(rows.columns, list(block.columns), self.name, view.name)
         columns = block.columns or {name: TableColumn() for name in rows.columns}
-        view.headings, view.rows = self._lay_out(rows, columns, block.limit)
+        view.headings, view.rows = self._lay_out(rows, columns, block.limit, as_of)
         view.is_empty = not rows.rows
         if len(rows.rows) > block.limit:
             with blaming(self.name, view.name, self.hint):
@@ -151,7 +189,7 @@ class ReportReader:
         return len(rows.rows) if self.answers.find(name) else self.results.count(self.results.sql_of(block))
 
     def _lay_out(
-        self, rows: Rows, columns: Mapping[str, TableColumn], limit: int
+        self, rows: Rows, columns: Mapping[str, TableColumn], limit: int, as_of: AsOf | None
     ) -> tuple[list[Heading], list[list[Cell]]]:
         headings, found = [], []
         for name, column in columns.items():
@@ -162,8 +200,19 @@ class ReportReader:
                 (abs(float(number)) for value in values if (number := as_number(value))), default=0.0
             )
             share = largest if column.bar else 0.0
-            found.append([Cell(writer.write(v), v is None, _share(v, share)) for v in values])
+            late = [self._is_unfinished(value, column, as_of) for value in values]
+            texts = [
+                writer.write(v) + (NOT_OVER if is_late else "")
+                for v, is_late in zip(values, late, strict=True)
+            ]
+            found.append(
+                [Cell(text, v is None, _share(v, share)) for v, text in zip(values, texts, strict=True)]
+            )
         return headings, [list(row) for row in zip(*found, strict=True)]
+
+    def _is_unfinished(self, value: Any, column: TableColumn, as_of: AsOf | None) -> bool:
+        moment = as_moment(value) if column.period else None
+        return bool(column.period and moment and is_unfinished(moment, column.period, self.made_at, as_of))
 
 
 def _share(value: Any, largest: float) -> float | None:

@@ -84,7 +84,7 @@ def _take_fingerprint(request: ReportRequest, views: Sequence[View], results: Re
         [request.warehouse.type, request.warehouse.location],
         [version(package) for package in _DRAWN_BY],
         [[sql, repr(rows)] for sql, rows in results.asked.items()],
-        [repr(view.series.unfinished) for view in views if view.series],
+        [repr(view.series.unfinished) if view.series else repr(view.rows) for view in views],
     ]
     digest.update(json.dumps(parts).encode("utf-8", "surrogatepass"))
     for view in views:
@@ -106,7 +106,7 @@ def _draw(views: Sequence[View], report: Report) -> None:
             wide = width_of(view.span, report.columns)
             widths = {"wide": wide, "narrow": PHONE_WIDTH} if wide > 1.2 * PHONE_WIDTH else {"only": wide}
             for name, width in widths.items():
-                canvas = Canvas(width, f"{name[0]}{number}-", view.title, hover=name != "narrow")
+                canvas = Canvas(width, f"{name[0]}{number}-", view.label, hover=name != "narrow")
                 view.drawings = {**view.drawings, name: draw_chart(view.chart, view.series, canvas)}
 
 
