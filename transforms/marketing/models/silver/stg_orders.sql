@@ -20,16 +20,6 @@ with versions as (
             partition by {{ as_text('order_id') }} order by {{ newest_first() }}
         ) as version
     from {{ source('bronze_marketing_crm', 'orders') }}
-),
-
--- A rate holds until the next of its currency.
-rates as (
-    select
-        currency,
-        valid_from,
-        usd_rate,
-        lead(valid_from) over (partition by currency order by valid_from) as valid_until
-    from {{ ref('exchange_rates') }}
 )
 
 select
@@ -54,7 +44,7 @@ select
     versions._run_id,
     versions._extracted_at
 from versions
-left join rates
+left join {{ ref('stg_exchange_rates') }} as rates
     on
         versions.currency = rates.currency
         and cast(versions.order_ts as date) >= rates.valid_from
