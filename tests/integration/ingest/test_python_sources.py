@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
 
 from pipeline_cli.errors import SourceError
 from pipeline_cli.manifest.sources import Incremental, ResourceHints
+from pipeline_cli.project import Project
+from pipeline_cli.sources.build import record_source
 from tests.integration.ingest.world import World
+from tests.servers.json_api import Answer, Request
 
 ONE = "import dlt\n\n@dlt.resource\ndef items():\n    yield {rows}\n"
 
@@ -244,3 +248,141 @@ def shop():
     assert world.account(result, "north") == (2, 2, 0, 0)
     assert world.account(result, "south") == (1, 1, 0, 0)
     assert world.rows("id") == [(1,), (2,), (3,)]
+
+
+SESSION = """
+import threading
+import dlt
+from pipeline_cli import Derived, SourceError, api_session
+
+def sign(request):
+    request.headers["Authorization"] = "Bearer {secret}"
+    return request
+
+@dlt.source
+def shop(base_url):
+    session = api_session(base_url, auth=sign, varying=["since"], max_retries={max_retries})
+
+    @dlt.resource(primary_key="id", write_disposition="merge")
+    def items(at=dlt.sources.incremental("at", initial_value=0)):
+        page = 0
+        while page is not None:
+            answer = session.post(f"{{base_url}}/items", json={{"since": at.start_value, "page": page}}).json()
+            yield [Derived({{"id": row["id"], "at": int(row["at"])}}, received=row) for row in answer["items"]]
+            page = answer["next"]
+
+    return items
+"""
+SECRET = "s3cr3t-canary-of-the-api"
+RESTATED = {
+    "items": ResourceHints(primary_key=("id",), write_disposition="merge", incremental=Incremental("at", 0))
+}
+
+
+@pytest.fixture
+def asking(duck: World) -> World:
+    """A source that asks an API of two pages by api_session, with a body that differs by page and from run to run."""
+
+    def items(request: Request) -> Answer:
+        page = json.loads(request.body)["page"]
+        link = f"{duck.api.url}/items?page=1&access_token=a-token-that-nobody-knows"
+        rows = [{"id": 1, "at": "10", "n": 1}] if page == 0 else [{"id": 2, "at": "20", "n": 1}]
+        return Answer({"items": rows, "next": 1 if page == 0 else None, "link": link})
+
+    duck.api.data["/items"] = items
+    options = {"arguments": {"base_url": duck.api.url}, "resources": RESTATED, "keep_raw": True}
+    duck.python(SESSION.format(secret=SECRET, max_retries=1), **options)
+    return duck
+
+
+def test_a_session_signs_retries_and_keeps_what_was_received(asking: World) -> None:
+    left = [Answer(drop=True), Answer(status=503)]
+    asking.api.fault = lambda request: left.pop() if len(asking.api.requests) in (1, 3) else None
+    assert asking.account(asking.ingest()) == (2, 2, 0, 0)
+    assert len(asking.api.requests) == 4
+    assert {request.headers["authorization"] for request in asking.api.requests} == {f"Bearer {SECRET}"}
+    assert asking.rows("id, at") == [(1, 10), (2, 20)]
+    assert [json.loads(raw)["at"] for (raw,) in asking.rows("_raw")] == ["10", "20"]
+
+
+def test_a_derived_record_changes_with_what_it_was_made_of(asking: World) -> None:
+    asking.ingest()
+    assert asking.account(asking.ingest()) == (1, 0, 0, 1)
+    asking.api.data["/items"] = lambda request: Answer(
+        {"items": [{"id": 2, "at": "20", "n": 2}], "next": None}
+    )
+    assert asking.account(asking.ingest()) == (1, 1, 0, 0)
+    assert json.loads(asking.rows("_raw", where="WHERE id = 2")[0][0])["n"] == 2
+
+
+def test_a_session_stays_on_its_origin(asking: World) -> None:
+    asking.api.data["/items"] = lambda request: Answer(status=302, location="http://127.0.0.2:9/items")
+    with pytest.raises(SourceError, match="not its own origin"):
+        asking.ingest()
+
+
+def test_a_session_replays_what_was_recorded_at_any_address(asking: World) -> None:
+    """Pages by the request's body, dates whatever they are, no key, and neither secret in the file."""
+    project = Project(asking.root, asking.project.manifest, "live", frozenset({SECRET}))
+    [file] = record_source(project, "shop")
+    text = "".join(file.read_text(encoding="utf-8").split())
+    assert [each for each in (SECRET, "that-nobody-knows", asking.api.url) if each in text] == []
+    asked = len(asking.api.requests)
+    asking.replay = True
+    code = SESSION.format(secret="", max_retries=0).replace(
+        "request.headers[", "raise AssertionError; request.headers["
+    )
+    asking.python(code, arguments={"base_url": "https://api.example.com/v1"}, resources=RESTATED)
+    assert asking.account(asking.ingest()) == (2, 2, 0, 0)
+    assert asking.account(asking.ingest()) == (1, 0, 0, 1)
+    assert len(asking.api.requests) == asked
+    file.unlink()
+    with pytest.raises(SourceError, match="no recording to replay"):
+        asking.ingest()
+
+
+def test_a_replayed_session_leaves_the_requests_of_others_alone(asking: World) -> None:
+    """vcrpy's patch is the whole process's: a bucket that another thread writes to would be cut off."""
+    record_source(Project(asking.root, asking.project.manifest, "live"), "shop")
+    asking.replay = True
+    asking.python(
+        SESSION.format(secret="", max_retries=0).replace(
+            "    page = 0\n",
+            f"    page = 0\n        import requests; requests.get('{asking.api.url}/other')\n",
+        ),
+        arguments={"base_url": asking.api.url},
+    )
+    asking.ingest()
+    assert asking.api.count("/other") == 1
+
+
+def test_a_session_that_is_opened_in_a_thread_is_refused(duck: World) -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+import dlt
+from pipeline_cli import api_session
+
+@dlt.resource
+def items():
+    with ThreadPoolExecutor() as pool:
+        yield pool.submit(api_session, "http://127.0.0.1:9").result()
+"""
+    duck.python(code)
+    with pytest.raises(SourceError, match="does not know its source") as failed:
+        duck.ingest()
+    assert failed.value.code == "E346"
+
+
+def test_a_sources_own_error_is_told_as_it_says(duck: World) -> None:
+    code = """
+import dlt
+from pipeline_cli import SourceError
+
+@dlt.source
+def shop():
+    raise SourceError("The shop needs a key.", hint="Set SHOP_KEY.")
+"""
+    duck.python(code)
+    with pytest.raises(SourceError) as failed:
+        duck.ingest()
+    assert (failed.value.message, failed.value.hint) == ("The shop needs a key.", "Set SHOP_KEY.")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from pipeline_cli.errors import SourceError
-from pipeline_cli.sources.http import HttpLimits, open_session, origin_of
+from pipeline_cli.errors import SourceError, StepError
+from pipeline_cli.sources.http import HttpLimits, open_session, origin_of, sleep_unless
 from tests.servers.json_api import Answer, JsonApi, Request
 
 SECRET = "s3cr3t-canary"
@@ -294,3 +294,42 @@ def test_origins_are_scheme_host_and_port(url: str, origin: str | None) -> None:
         assert origin_of(url) == origin
     else:
         assert origin_of(url) != "https://h:443" or json.dumps(url)
+
+
+def asked_by_name(response: Any) -> float | None:
+    return response.json()["wait_s"] if b"wait_s" in response.content else None
+
+
+def test_an_api_may_ask_to_wait_in_its_own_way(api: JsonApi) -> None:
+    clock = Clock()
+    api.fault = sequence(Answer({"wait_s": 7}, status=400), Answer({"wait_s": 0}, status=503), Answer([1]))
+    assert get(api, sleep=clock, retry_after=asked_by_name) == [1]
+    assert clock.waits == [7, 0]
+
+
+def test_what_is_data_is_not_asked_for_a_wait(api: JsonApi) -> None:
+    api.fault = sequence(Answer({"wait_s": 7}))
+    assert get(api, retry_after=asked_by_name) == {"wait_s": 7}
+
+
+def test_a_refusal_that_asks_for_no_wait_is_told_at_once_with_the_apis_own_hint(api: JsonApi) -> None:
+    api.fault = sequence(Answer({"error": {"message": "Token expired.", "code": 190}}, status=400))
+    error = failure(api, retry_after=asked_by_name, hint=lambda response: "Make a new one.")
+    assert (error.code, error.hint, len(api.requests)) == ("E312", "Make a new one.", 1)
+    assert error.message.endswith("It said: Token expired.")
+
+
+def test_a_limit_that_stays_is_told_with_what_the_api_said(api: JsonApi) -> None:
+    api.fault = sequence(Answer({"error": {"message": "Quota is used up."}}, status=429))
+    error = failure(api, max_retries=1)
+    assert error.message.endswith("answered 429; gave up after 2 tries. It said: Quota is used up.")
+
+
+def test_a_wait_ends_when_the_run_is_asked_to_stop(api: JsonApi) -> None:
+    cancelled = threading.Event()
+    api.fault = sequence(Answer(status=429, headers={"Retry-After": "60"}))
+    threading.Timer(0.2, cancelled.set).start()
+    begun = time.monotonic()
+    with pytest.raises(StepError, match="interrupted") as stopped:
+        get(api, sleep=sleep_unless(cancelled))
+    assert (stopped.value.code, time.monotonic() - begun < 10) == ("E130", True)
