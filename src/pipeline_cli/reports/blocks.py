@@ -18,7 +18,14 @@ from pipeline_cli.reports.charts.series import axis_title, column_label, make_se
 from pipeline_cli.reports.charts.words import describe_chart
 from pipeline_cli.reports.periods import AsOf, is_unfinished
 from pipeline_cli.reports.results import Results, Rows, blaming, require_columns
-from pipeline_cli.reports.values import as_moment, as_number, label_of, make_writer, name_period
+from pipeline_cli.reports.values import (
+    as_moment,
+    as_number,
+    label_of,
+    make_writer,
+    name_period,
+    write_in_period,
+)
 
 NOT_OVER = " (not over yet)"
 
@@ -201,9 +208,9 @@ class ReportReader:
             )
             share = largest if column.bar else 0.0
             late = [self._is_unfinished(value, column, as_of) for value in values]
+            written = [write_in_period(value, column.period, writer) for value in values]
             texts = [
-                writer.write(v) + (NOT_OVER if is_late else "")
-                for v, is_late in zip(values, late, strict=True)
+                text + (NOT_OVER if is_late else "") for text, is_late in zip(written, late, strict=True)
             ]
             found.append(
                 [Cell(text, v is None, _share(v, share)) for v, text in zip(values, texts, strict=True)]

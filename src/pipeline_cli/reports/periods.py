@@ -24,7 +24,7 @@ AXIS_FORMATS: dict[Period, str] = {
     "day": "%d %b",
     "week": "%d %b",
     "month": "%b %Y",
-    "quarter": "%b %Y",
+    "quarter": "Q%q %Y",
     "year": "%Y",
 }
 MOST_PERIODS = 5_000

@@ -104,11 +104,20 @@ def write_moment(moment: datetime, format_: Format = "datetime") -> str:
 
 def name_period(moment: datetime, period: Period) -> str:
     """The period that begins at a moment, in words at the start of a sentence: 'Nov 2026', '21 Nov 2026'."""
-    if period in ("week", "quarter"):
-        return f"The {period} from {write_moment(moment, 'date')}"
+    if period == "week":
+        return f"The week from {write_moment(moment, 'date')}"
+    if period == "quarter":
+        return f"Q{(moment.month + 2) // 3} {moment.year}"
     if period in ("month", "year"):
         return str(moment.year) if period == "year" else f"{_MONTHS[moment.month - 1]} {moment.year}"
     return write_moment(moment, "date" if period == "day" else "datetime")
+
+
+def write_in_period(value: Any, period: Period | None, writer: Writer) -> str:
+    """The beginning of a month, a quarter or a year as its name; everything else as the writer has it."""
+    moment = as_moment(value) if period in ("month", "quarter", "year") else None
+    begins = moment is not None and moment.day == 1
+    return name_period(moment, period) if moment and period and begins else writer.write(value)
 
 
 def clean_text(value: Any) -> str:

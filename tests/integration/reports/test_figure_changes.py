@@ -38,7 +38,11 @@ blocks:
       revenue: {aggregate: sum, format: money, change: month, change_column: %(column)s}
       orders: {aggregate: count, change: week, change_column: %(column)s}
       contacts: {aggregate: {count_distinct: contact}, change: month, change_column: %(column)s}
-      repeat_rate: {aggregate: {ratio: {of: repeated, to: {count: order_id}}}, format: percent, change: month, change_column: %(column)s}
+      repeat_rate:
+        aggregate: {ratio: {of: repeated, to: {count: order_id}}}
+        format: percent
+        change: month
+        change_column: %(column)s
       largest: {aggregate: {max: revenue}, format: money, change: year, change_column: %(column)s}
 """
 

@@ -75,6 +75,7 @@ def test_periods_follow_one_another_over_the_end_of_a_year() -> None:
         ("day", "2 Nov 2026"),
         ("week", "The week from 2 Nov 2026"),
         ("month", "Nov 2026"),
+        ("quarter", "Q4 2026"),
         ("year", "2026"),
     ],
 )

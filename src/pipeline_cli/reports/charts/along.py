@@ -11,7 +11,7 @@ from pipeline_cli.manifest.charts import Chart, Format
 from pipeline_cli.reports.charts.points import LARGEST, Axis, Point, Series, as_drawn, name_of
 from pipeline_cli.reports.periods import AsOf, guess_period, is_unfinished
 from pipeline_cli.reports.results import Rows
-from pipeline_cli.reports.values import as_moment, as_number, make_writer
+from pipeline_cli.reports.values import as_moment, as_number, make_writer, write_in_period
 
 MOST_CATEGORIES = 40
 MOST_SERIES = 8  # more colours cannot be told apart
@@ -51,7 +51,7 @@ def read_along(
             period and isinstance(at, datetime) and is_unfinished(at, period, until.made_at, until.as_of)
         )
         words = f"{name}, " if name else ""
-        text = f"{words}{write_x.write(x)}: {write_y.write(y)}{' (not over yet)' if late else ''}"
+        text = f"{words}{write_in_period(x, period, write_x)}: {write_y.write(y)}{' (not over yet)' if late else ''}"
         points.append(Point(_plain(at), as_drawn(y), name, text, late))
     if axis != "category":
         points.sort(key=lambda point: point.x)
