@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
     "report": ("pipeline_cli.cli.report", "Write reports anew from what is in the warehouse."),
+    "site": ("pipeline_cli.cli.site", "Write one site of pipelines, reports, tables and lineage."),
     "lineage": ("pipeline_cli.cli.lineage", "Show what a column or table is made of."),
     "runs": ("pipeline_cli.cli.runs", "List the runs, or show one."),
     "logs": ("pipeline_cli.cli.logs", "Print the log of a run."),

@@ -29,6 +29,10 @@ from pipeline_cli.manifest.models import entry, key
 if TYPE_CHECKING:
     from pipeline_cli.project import Project
 
+# Commands that only look (`site`, `quarantine list`) open the file for a moment without our lock: a run waits
+# for them rather than be turned away.
+READERS_S = 2.0
+
 _FILE_LOCKS: dict[Path, ProcessLock] = {}
 _WRITE_LOCKS: dict[Path, threading.RLock] = {}
 
@@ -109,7 +113,7 @@ class DuckDBWarehouse:
     def exclusive(self, holder: str = "", wait_s: float = 0.0) -> Iterator[None]:
         with self._file_lock.hold(holder, wait_s) as outermost:
             try:
-                self._hold(wait_s if outermost else 0.0)
+                self._hold(max(wait_s, READERS_S) if outermost else 0.0)
                 yield
             finally:
                 if outermost:

@@ -61,6 +61,15 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelBuild:
+    """When a model was last built, and by which run. `rows`: how many it had then; None where nobody counted."""
+
+    run_id: str
+    started_at: datetime
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TransformState:
     """What a transform was last built from, and whether it holds.
 

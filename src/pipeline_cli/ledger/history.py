@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from pipeline_cli.document import SCHEMA_VERSION, Status, StepResult, format_time, utc_now
 from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger.database import changing, reading
-from pipeline_cli.ledger.entries import RunSummary
+from pipeline_cli.ledger.entries import ModelBuild, RunSummary
 from pipeline_cli.ledger.processes import ProcessIdentity
-from pipeline_cli.ledger.tables import loads, runs, steps
+from pipeline_cli.ledger.tables import loads, models, runs, steps
 
 DONE = ("succeeded", "unchanged")
 # The status of a pipeline is the first of these that one of its steps has.
@@ -147,6 +147,25 @@ def last_load(engine: sa.Engine, environment: str, sources: Sequence[str]) -> da
     with reading(engine) as connection:
         found: datetime | None = connection.execute(query).scalar()
         return found
+
+
+def last_builds(engine: sa.Engine, environment: str) -> dict[str, ModelBuild]:
+    newest = (
+        sa.select(sa.func.max(models.c.id))
+        .join(runs, runs.c.run_id == models.c.run_id)
+        .where(runs.c.environment == environment, models.c.status == "succeeded")
+        .group_by(models.c.name)
+    )
+    query = (
+        sa.select(models.c.name, models.c.run_id, models.c.row_count, runs.c.started_at)
+        .join(runs, runs.c.run_id == models.c.run_id)
+        .where(models.c.id.in_(newest))
+    )
+    with reading(engine) as connection:
+        return {
+            str(row.name): ModelBuild(row.run_id, row.started_at, row.row_count)
+            for row in connection.execute(query)
+        }
 
 
 def last_failed(engine: sa.Engine, environment: str) -> str | None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pipeline_cli.document import RunResult, StepResult, utc_now
 from pipeline_cli.ledger import history, recording
 from pipeline_cli.ledger.database import changing, open_database, reading
-from pipeline_cli.ledger.entries import LoadEntry, RunEntry, RunSummary, TransformState
+from pipeline_cli.ledger.entries import LoadEntry, ModelBuild, RunEntry, RunSummary, TransformState
 from pipeline_cli.ledger.export import ExportedTable, export_runs
 from pipeline_cli.ledger.tables import loaded_tables, runs
 from pipeline_cli.ledger.transform_state import read_state, write_state
@@ -90,6 +90,10 @@ class Ledger:
     def last_load(self, environment: str, sources: Sequence[str]) -> datetime | None:
         """When one of the sources was last loaded, or found to have nothing new; None when none ever was."""
         return history.last_load(self.engine, environment, sources)
+
+    def last_builds(self, environment: str) -> dict[str, ModelBuild]:
+        """The last successful build of each model, by its name (schema.name)."""
+        return history.last_builds(self.engine, environment)
 
     def last_failed(self, environment: str) -> str | None:
         """The id of the newest run that failed or was interrupted; None when there is none."""

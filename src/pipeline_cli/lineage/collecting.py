@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,8 +37,11 @@ class Collected:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-def collect(project: Project) -> Collected:
-    """The project's lineage as of now. Opens the warehouse for a moment, unless another process holds it."""
+def collect(project: Project, visit: Callable[[Warehouse, Catalog], None] | None = None) -> Collected:
+    """The project's lineage as of now. Opens the warehouse for a moment, unless another process holds it.
+
+    visit: called while the warehouse is open, for what else is to be read in it.
+    """
     warehouse = open_warehouse(project)
     notes: list[str] = []
     models: dict[str, list[DescribedModel]] = {}
@@ -48,7 +51,7 @@ def collect(project: Project) -> Collected:
         except TransformError as error:
             models[transform] = []
             notes.append(f"Transform {transform}: {error.message}.")
-    catalog, reason = _catalog(project, warehouse, models)
+    catalog, reason = _catalog(project, warehouse, models, visit)
     if reason:
         notes.append(reason)
     columns = catalog.columns() if catalog else {}
@@ -63,12 +66,17 @@ def schemas_of(project: Project, models: dict[str, list[DescribedModel]]) -> lis
 
 
 def _catalog(
-    project: Project, warehouse: Warehouse, models: dict[str, list[DescribedModel]]
+    project: Project,
+    warehouse: Warehouse,
+    models: dict[str, list[DescribedModel]],
+    visit: Callable[[Warehouse, Catalog], None] | None,
 ) -> tuple[Catalog | None, str | None]:
     """The catalog, and why it is not of now."""
     path = project.state_dir / "lineage" / "catalog.json"
     try:
         catalog = read_catalog(warehouse, schemas_of(project, models))
+        if visit is not None:
+            visit(warehouse, catalog)
     except Busy:
         return kept_catalog(path), "A run holds the warehouse: its tables are shown as they were before."
     except StepError as error:
