@@ -226,9 +226,11 @@ def test_records_that_break_the_contract_stay_apart_and_the_rest_arrives(duck: M
 
     assert duck.counts("meta_ads") == {"insights": (1, 0, 5)}
 
-    reasons = duck.query('SELECT reasons FROM "bronze_meta_ads"."_quarantine"')
-    paths = sorted(json.loads(text)[0]["path"] for (text,) in reasons)
+    rejected = duck.query('SELECT reasons, record FROM "bronze_meta_ads"."_quarantine"')
+    paths = sorted(json.loads(reasons)[0]["path"] for reasons, _ in rejected)
     assert paths == ["$.account_currency", "$.conversions", "$.conversions", "$.impressions", "$.spend"]
+    kept = sorted((json.loads(record)["_raw"] for _, record in rejected), key=lambda row: row["campaign_id"])
+    assert kept == duck.meta.rows[1:], "as they came"
 
 
 def test_the_token_is_in_no_link_no_file_and_no_log(duck: Marketing) -> None:

@@ -10,6 +10,7 @@ from pipeline_cli.contracts.json_values import plain_json, record_hash
 from pipeline_cli.contracts.reasons import Record, Rejected
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.gate.rules import GateContext, GateRules
+from pipeline_cli.sources.derived import received_of
 
 QUARANTINE_TABLE = "_quarantine"
 
@@ -54,11 +55,17 @@ def quarantine_row(
         "resource": rules.resource,
         "record_hash": digest,
         "reasons": json.dumps(reasons),
-        "record": plain_json(rejected.record).replace("\x00", "\\u0000"),
+        "record": plain_json(_shown(rejected.record)).replace("\x00", "\\u0000"),
         "_run_id": run_id,
         "_extracted_at": moment,
         "_source": rules.source,
     }
+
+
+def _shown(record: Record) -> Record:
+    """A derived record with what it was made of, which is kept nowhere else."""
+    received = received_of(record)
+    return record if received is record else {**record, "_raw": received}
 
 
 def for_quarantine(rows: list[Record]) -> Any:

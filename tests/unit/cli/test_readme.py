@@ -134,11 +134,30 @@ def test_the_manifest_of_the_readme_is_valid(tmp_path: Path) -> None:
 
 
 def test_the_plugin_of_the_readme_works(tmp_path: Path) -> None:
-    files = {"plugins/shout.py": code_block("python"), "sources/things.py": PYTHON_SOURCE}
+    files = {"plugins/shout.py": code_block("python", "hookimpl"), "sources/things.py": PYTHON_SOURCE}
     project = make_project(tmp_path, PLUGIN_MANIFEST, files)
     result = run_cli(["run"], cwd=project)
     assert result.exit_code == 0, result.stdout + result.stderr
     assert re.search(r"^! \S+ succeeded$", result.stdout, re.MULTILINE)
+
+
+def test_the_python_source_of_the_readme_works_and_replays(tmp_path: Path) -> None:
+    manifest = PLUGIN_MANIFEST.replace("{destination: duckdb}", "{destination: duckdb, replay: true}")
+    manifest = manifest.replace('plugins: {shout: {prefix: "!"}}\n', "")
+    manifest = manifest.replace("environments: {", "environments: {live: {destination: duckdb}, ")
+    entry = code_block("yaml", "sources/events.py").replace("sources:\n", "").replace("  events:", "")
+    manifest = re.sub(r"sources: {things: .*", f"sources: {{things: {entry.strip()}}}", manifest)
+    rows = [{"id": 1, "at": "2026-02-01", "n": "3"}, {"id": 2, "at": "2026-02-02", "n": "4"}]
+    with JsonApi({"/v1/clicks": rows}, token="t0ken") as api:
+        code = code_block("python", "api_session").replace("https://events.example.com", api.url)
+        project = make_project(tmp_path, manifest, {"sources/events.py": code})
+        run_cli(["record", "things"], cwd=project, env={"EVENTS_TOKEN": "t0ken"})
+        asked = len(api.requests)
+        replayed = run_cli(["run"], cwd=project)
+        assert replayed.exit_code == 0, replayed.stdout + replayed.stderr
+        assert ("2 loaded" in replayed.stdout, len(api.requests)) == (True, asked)
+        live = run_cli(["run", "--env", "live"], cwd=project, env={"EVENTS_TOKEN": "t0ken"})
+        assert "2 loaded" in live.stdout, live.stdout + live.stderr
 
 
 def test_the_readme_names_only_make_targets_that_are_there() -> None:
