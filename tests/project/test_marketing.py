@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import yaml
 
 from tests.project.checks import assert_described, assert_succeeded, in_order
 from tests.project.conftest import Row, Shop
-from tests.project.figures import marketing
+from tests.project.figures import marketing, marketing_reports
 
 PIPELINE = "marketing"
 RESTATED = "2026-10-10"  # within the 28 days that are read again
@@ -64,6 +65,29 @@ def assert_gold_holds(shop: Shop) -> None:
         assert in_order(there) == in_order(rows), model
 
 
+def assert_reports_hold(shop: Shop) -> None:
+    """Each block's CSV file, which has every row of it, against the figures."""
+    raw = marketing.read_raw(shop.root / "sources")
+    for report, figures in marketing_reports.REPORTS.items():
+        folder = shop.root / ".pipeline" / shop.environment / "reports" / report / "latest"
+        exported = {file.name.split(".")[1] for file in folder.glob("*.csv")}
+        expected = figures(raw)
+        assert exported == set(expected)
+        for block, rows in expected.items():
+            with (folder / f"{report}.{block}.csv").open(newline="", encoding="utf-8") as lines:
+                there = [{name: rounded(text) for name, text in row.items()} for row in csv.DictReader(lines)]
+            wanted = [{name: rounded(value) for name, value in row.items()} for row in rows]
+            assert in_order(there) == in_order(wanted), f"{report}.{block}"
+
+
+def rounded(value: Any) -> Any:
+    """A number with nine places, whether it is a text or not; an empty text is NULL."""
+    try:
+        return Decimal(str(value)).quantize(Decimal("1e-9"))
+    except InvalidOperation:
+        return None if value in ("", None) else str(value)
+
+
 def audits(shop: Shop, model: str, key: str) -> dict[str, tuple[str, Any]]:
     """The run that loaded a row's record and when the row was written, by the row's key."""
     rows = shop.query(f"SELECT {key}, _run_id, _loaded_at FROM {model}")
@@ -95,10 +119,13 @@ def restate(answer: Row) -> None:
             row["clicks"] = "0"
 
 
-def test_gold_holds_the_figures_and_follows_what_comes_late_and_what_is_restated(shop: Shop) -> None:
+def test_gold_and_reports_hold_the_figures_and_follow_what_comes_late_and_what_is_restated(
+    shop: Shop,
+) -> None:
     shop = replayed(shop)
     first = assert_succeeded(shop.run(PIPELINE))
     assert_gold_holds(shop)
+    assert_reports_hold(shop)
     assert_described(shop, "silver_marketing", "gold_marketing")
     orders_before = audits(shop, "gold_marketing.fact_orders", "order_key")
     events_before = audits(shop, "gold_marketing.dim_ga4_events", "ga4_event_key")
@@ -109,6 +136,7 @@ def test_gold_holds_the_figures_and_follows_what_comes_late_and_what_is_restated
     second = assert_succeeded(shop.run(PIPELINE))
 
     assert_gold_holds(shop)
+    assert_reports_hold(shop)
     (late,) = [row for row in read_gold(shop, "gold_marketing.fact_orders") if row["order_id"] == "O-900001"]
     assert (str(late["order_date"]), str(late["revenue"]), late["country"]) == (
         "2026-04-01",
