@@ -156,12 +156,8 @@ def signer(
     property_id: str, access_token: str, service_account_file: str
 ) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
     """Signs requests with the token, or with one that Google gives for the service account's key."""
-    if access_token or not service_account_file:
-
-        def token() -> str:
-            return access_token
-    else:
-        token = token_of_service_account(service_account_file)
+    by_key = bool(service_account_file) and not access_token
+    token = token_of_service_account(service_account_file) if by_key else lambda: access_token
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
         if not property_id or not (bearer := token()):
@@ -193,9 +189,7 @@ def token_of_service_account(file: str) -> Callable[[], str]:
                 held.append(Credentials.from_service_account_file(file, scopes=[SCOPE]))
             if not held[0].valid:
                 held[0].refresh(Request())
-        except (
-            Exception
-        ) as error:  # of the file, the key or Google's token server; none of them shows the key
+        except Exception as error:  # the file's, the key's or the token server's: it may show the key
             raise SourceError(
                 f"No token for the service account in {file}: {type(error).__name__}.",
                 hint="Check GA4_SERVICE_ACCOUNT_FILE: the JSON key of a service account that is not revoked.",

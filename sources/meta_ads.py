@@ -18,7 +18,7 @@ from pipeline_cli import Derived, SourceError, api_session
 
 FIELDS = ("campaign_id", "campaign_name", "account_currency", "impressions", "clicks", "spend", "actions")
 # https://developers.facebook.com/docs/graph-api/overview/rate-limiting
-RATE_LIMITS = frozenset((4, 17, 32, 613, 80000, 80003, 80004, 80014))
+RATE_LIMITS = frozenset((4, 17, 32, 613, *range(80000, 80010), 80014))
 EXPIRED_TOKEN, TOO_MUCH = 190, 1
 
 
@@ -36,7 +36,6 @@ def meta_ads(
     conversion: the action_type whose count is a campaign's conversions.
     retry_timeout_s: the longest to wait for Meta to lift a rate limit, before the run fails.
     """
-
     address = f"{base_url.rstrip('/')}/act_{account_id.removeprefix('act_')}/insights"
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -134,9 +133,10 @@ def number(text: Any) -> Any:
 def error_code(response: requests.Response) -> int | None:
     """The code in an answer that refuses: {"error": {"code": 17, …}}."""
     try:
-        return response.json()["error"]["code"]
+        code = response.json()["error"]["code"]
     except (ValueError, KeyError, TypeError):
         return None
+    return code if isinstance(code, int) else None
 
 
 def seconds_to_wait(response: requests.Response) -> float | None:
