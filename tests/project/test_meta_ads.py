@@ -117,7 +117,9 @@ def test_a_second_run_reads_28_days_again_and_only_restated_rows_change(world: M
     assert world.counts("meta_ads") == {"insights": (0, 29, 0)}
 
 
-@pytest.mark.parametrize("code", [4, 17, 32, 613, 80004])
+@pytest.mark.parametrize(
+    "code", [17, 80004, *(pytest.param(code, marks=pytest.mark.thorough) for code in (4, 32, 613, 80000))]
+)
 def test_a_rate_limit_under_status_400_is_waited_for(duck: Marketing, code: int) -> None:
     duck.meta.rows = [insight(1, FIRST)]
     duck.meta.fault = once(rate_limit(code, minutes=0))
