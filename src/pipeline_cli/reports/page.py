@@ -1,4 +1,6 @@
-"""The page: one HTML file with its style and drawings in it; no script, nothing from elsewhere."""
+"""The page: one HTML file with its style and drawings in it, and its script where it has filters; nothing from
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from typing import Any
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.blocks import View
 from pipeline_cli.reports.charts.palette import DARK, pattern_definitions, pattern_id
+from pipeline_cli.reports.live import LivePage
 from pipeline_cli.reports.periods import AsOf
+from pipeline_cli.reports.script import LOADER, content_policy, script_text
 from pipeline_cli.reports.values import write_moment
 
 PAGE_WIDTH = 1120  # of the page's text, in pixels, as report.css has it
@@ -55,10 +59,15 @@ def width_of(span: int, columns: int) -> int:
     return min(int(column * span + GAP * (span - 1) - INNER), WIDEST)
 
 
-def render_page(report: Report, facts: Facts, views: Sequence[View]) -> str:
-    """The page as HTML. Every value is escaped; drawings are markup that drawing.py made."""
+def render_page(report: Report, facts: Facts, views: Sequence[View], live: LivePage | None = None) -> str:
+    """The page as HTML. Every value is escaped; drawings are markup that drawing.py made.
+
+    live: what the script filters; without it the page has no script.
+    """
     from markupsafe import Markup
 
+    style = _environment().get_template("style.css.j2").render(dark=DARK)
+    scripts = [LOADER, script_text()] if live else []
     drawings = {
         view.name: {name: Markup(svg) for name, svg in view.drawings.items()}  # noqa: S704 - made by drawing.py
         for view in views
@@ -69,8 +78,11 @@ def render_page(report: Report, facts: Facts, views: Sequence[View]) -> str:
         facts=facts,
         views=views,
         drawings=drawings,
-        dark=DARK,
-        patterns=Markup(pattern_definitions()) if any(_has_patterns(view) for view in views) else "",  # noqa: S704
+        policy=content_policy(style, scripts),
+        style=Markup(style),  # noqa: S704 - a file of ours
+        loader=Markup(LOADER),  # noqa: S704 - ours
+        live=live,
+        patterns=Markup(pattern_definitions()) if live or any(map(_has_patterns, views)) else "",  # noqa: S704
         most_data_rows=MOST_DATA_ROWS,
     )
     return page

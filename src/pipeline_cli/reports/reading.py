@@ -56,7 +56,7 @@ class Reader:
         """All that a block's query gives, or its whole answer; of figures one row, a column each."""
         block, answer = self.report.blocks[name], reading.answers.rows(name)
         if isinstance(block, Figures):
-            values = [self._value(name, block, key, reading) for key in block.figures]
+            values = [value_of(reading, self.report, name, key)[0] for key in block.figures]
             write_csv(path, list(block.figures), [[values]])
         elif answer is not None:
             write_csv(path, answer.columns, [answer.rows])
@@ -64,7 +64,13 @@ class Reader:
             with reading.results.every_row(reading.results.sql_of(block)) as (columns, batches):
                 write_csv(path, columns, batches)
 
-    def _value(self, name: str, block: Figures, key: str, reading: Reading) -> Any:
-        figure, answer = block.figures[key], reading.answers.rows(name, key)
-        rows = answer or reading.results.rows(reading.results.sql_of(figure, block))
-        return rows.values(key if answer else figure.column or key)[0] if rows.rows else None
+
+def value_of(reading: Reading, report: Report, name: str, key: str) -> tuple[Any, Any]:
+    """A figure's value, and its detail where it has one."""
+    block = report.blocks[name]
+    figure, answer = block.figures[key], reading.answers.rows(name, key)
+    rows = answer or reading.results.rows(reading.results.sql_of(figure, block))
+    if not rows.rows:
+        return None, None
+    value = rows.values(key if answer else figure.column or key)[0]
+    return value, rows.values(figure.detail)[0] if figure.detail else None

@@ -18,7 +18,8 @@ from pipeline_cli.project import Project
 from pipeline_cli.reports import editions
 from pipeline_cli.reports.blocks import View
 from pipeline_cli.reports.editions import Edition
-from pipeline_cli.reports.reading import Reader
+from pipeline_cli.reports.live import LivePage
+from pipeline_cli.reports.reading import Reader, Reading
 from pipeline_cli.reports.results import Results
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def write_report(request: ReportRequest, *, anew: bool = False) -> Edition:
             return before
         page = folder / f"{request.name}.html"
         _draw(views, request.report)
-        page.write_text(_lay_out(request, as_of, views), encoding="utf-8")
+        page.write_text(_lay_out(request, reading), encoding="utf-8")
         files = [page.name, *(view.csv for view in views if view.csv)]
         edition = Edition(request.name, home, request.edition_id, files, fingerprint)
         return editions.publish(folder, edition, _about(request, as_of), request.report.keep)
@@ -104,25 +105,32 @@ def _draw(views: Sequence[View], report: Report) -> None:
             if view.series is None or view.chart is None or view.is_empty:
                 continue
             wide = width_of(view.span, report.columns)
+            if (
+                report.filters
+            ):  # a screen has the script's drawings; these are for paper and where no script runs
+                canvas = Canvas(wide, f"p{number}-", view.label, hover=False)
+                view.drawings = {"paper": draw_chart(view.chart, view.series, canvas)}
+                continue
             widths = {"wide": wide, "narrow": PHONE_WIDTH} if wide > 1.2 * PHONE_WIDTH else {"only": wide}
             for name, width in widths.items():
                 canvas = Canvas(width, f"{name[0]}{number}-", view.label, hover=name != "narrow")
                 view.drawings = {**view.drawings, name: draw_chart(view.chart, view.series, canvas)}
 
 
-def _lay_out(request: ReportRequest, as_of: AsOf | None, views: Sequence[View]) -> str:
+def _lay_out(request: ReportRequest, reading: Reading) -> str:
     from pipeline_cli.reports.page import Facts, render_page
 
+    live = LivePage(request.report, reading, reading.views) if request.report.filters else None
     facts = Facts(
         project=request.project.manifest.name,
         environment=request.project.environment_name,
         pipelines=request.pipelines,
         made_at=request.made_at,
         run_id=request.run_id,
-        as_of=as_of,
+        as_of=reading.as_of,
         loaded_at=request.loaded_at,
     )
-    return render_page(request.report, facts, views)
+    return render_page(request.report, facts, reading.views, live)
 
 
 def _about(request: ReportRequest, as_of: AsOf | None) -> dict[str, str | None]:

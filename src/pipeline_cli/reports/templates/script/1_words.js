@@ -1,0 +1,102 @@
+// Numbers, dates and names in the reader's language. What is no number is a dash.
+
+const page = window.reportPage;
+delete window.reportPage;
+
+const DASH = "–";
+const DAY_MS = 86400000;
+
+const formatters = new Map();
+
+function formatter(kind, options) {
+  const key = kind + JSON.stringify(options);
+  if (!formatters.has(key)) {
+    let made;
+    try {
+      made = new Intl[kind](navigator.languages && navigator.languages.length ? [...navigator.languages] : undefined, options);
+    } catch {
+      made = new Intl[kind](undefined, options); // a browser whose language is none
+    }
+    formatters.set(key, made);
+  }
+  return formatters.get(key);
+}
+
+function writeNumber(value, options, before = "") {
+  const format = formatter("NumberFormat", options);
+  const text = format.format(Math.abs(value));
+  return (value < 0 && text !== format.format(0) ? "-" : "") + before + text;
+}
+
+function writeCount(value) {
+  return writeNumber(value, { maximumFractionDigits: 0 });
+}
+
+const MOMENTS = {
+  date: { day: "numeric", month: "short", year: "numeric" },
+  datetime: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" },
+  hour: { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" },
+  day: { day: "2-digit", month: "short" },
+  week: { day: "2-digit", month: "short" },
+  month: { month: "short", year: "numeric" },
+  quarter: { month: "short", year: "numeric" },
+  year: { year: "numeric" },
+};
+
+function writeMoment(ms, format) {
+  return formatter("DateTimeFormat", { ...MOMENTS[format], timeZone: "UTC" }).format(new Date(ms));
+}
+
+function writeDays(startMs, endMs) {
+  const format = formatter("DateTimeFormat", { ...MOMENTS.date, timeZone: "UTC" });
+  return format.formatRange(new Date(startMs), new Date(endMs - DAY_MS));
+}
+
+function namePeriod(ms, period) {
+  if (period === "week" || period === "quarter") return `The ${period} from ${writeMoment(ms, "date")}`;
+  return writeMoment(ms, period === "hour" ? "datetime" : period === "day" ? "date" : period);
+}
+
+// As values.py decides: none where all are whole, more where the largest is below one.
+function decimalsOf(values) {
+  const finite = values.filter((value) => typeof value === "number" && isFinite(value)).map(Math.abs);
+  if (finite.every((value) => value === Math.floor(value))) return 0;
+  const largest = Math.max(...finite);
+  return largest >= 1 ? 2 : Math.min(6, 2 - Math.floor(Math.log10(largest)));
+}
+
+// How the values of one column are written: all alike, so that they can be compared.
+function makeWriter(values, kind, declared) {
+  const format = declared || { number: "number", date: "date", time: "datetime" }[kind] || "text";
+  const isNumeric = format === "number" || format === "money" || format === "percent";
+  const decimals = format === "number" ? decimalsOf(values) : 0;
+  const write = (value) => {
+    if (value === null || value === undefined || value === "") return value === "" ? "" : DASH;
+    if (isNumeric && typeof value === "number" && kind !== "date" && kind !== "time") {
+      if (!isFinite(value)) return DASH;
+      if (format === "percent") {
+        return writeNumber(value, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+      }
+      const places = format === "money" ? 2 : decimals;
+      const digits = { minimumFractionDigits: places, maximumFractionDigits: places };
+      return writeNumber(value, digits, format === "money" ? page.currency : "");
+    }
+    if (kind === "date" || kind === "time") return writeMoment(value, format === "datetime" ? "datetime" : "date");
+    return String(value);
+  };
+  return { format, isNumeric, write };
+}
+
+// How the numbers of an axis are written: short, as there is little room.
+function makeAxisWriter(writer, largest) {
+  if (writer.format === "percent") {
+    return (value) => writeNumber(value, { style: "percent", maximumFractionDigits: largest > 0.1 ? 0 : 1 });
+  }
+  if (largest >= 10000) return (value) => writeNumber(value, { notation: "compact", maximumFractionDigits: 1 });
+  return (value) => writeNumber(value, { maximumSignificantDigits: 6 });
+}
+
+function inSentence(label) {
+  const second = label.slice(1, 2);
+  return second && second === second.toUpperCase() && second !== second.toLowerCase() ? label : label.slice(0, 1).toLowerCase() + label.slice(1);
+}

@@ -1,0 +1,136 @@
+// Numbers picked from the cells that the database made: never more than additions of what stands in the page.
+
+function endOf(ms, period) {
+  if (period === "hour") return ms + 3600000;
+  if (period === "day") return ms + DAY_MS;
+  if (period === "week") return ms + 7 * DAY_MS;
+  const day = new Date(ms);
+  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + { month: 1, quarter: 3, year: 12 }[period], 1);
+}
+
+function toMs(column) {
+  const factor = column.kind === "date" ? DAY_MS : 1;
+  return column.values.map((value) => (value === null || factor === 1 ? value : value * factor));
+}
+
+function merge(part, one, other) {
+  if (one === null || other === null) return one === null ? other : one;
+  if (part === "min" || part === "max") return (other < one) === (part === "min") ? other : one;
+  return one + other;
+}
+
+// The parts' values by the groups' keys, for the rows that are chosen. chosen: the time's range (or null), and for
+// each filter the place of its value (or null).
+function pick(cube, chosen) {
+  const nothing = () => cube.parts.map((part) => (part === "sum" || part === "min" || part === "max" ? null : 0));
+  const found = new Map();
+  const group = (keys, n) => {
+    const name = keys.map((column) => column[n]).join();
+    if (!found.has(name)) found.set(name, { keys: keys.map((column) => column[n]), values: nothing() });
+    return found.get(name);
+  };
+  if (!cube.dimensions.length) found.set("", { keys: [], values: nothing() });
+  const range = cube.period === null || chosen.range === null ? null : page.ranges[chosen.range];
+  const wanted = cube.filters.map((filter) => chosen.choices[filter]);
+  const count = (cube.v[0] || { values: [] }).values.length;
+  for (let n = 0; n < count; n++) {
+    if (range && !(cube.p[n] >= range[0] && cube.p[n] < range[1])) continue;
+    if (wanted.some((value, place) => value !== null && cube.f[place][n] !== value)) continue;
+    const { values } = group(cube.k, n);
+    for (let part = 0; part < cube.v.length; part++) {
+      values[part] = merge(cube.parts[part], values[part], cube.v[part].values[n]);
+    }
+  }
+  cube.counts.forEach((counts, place) => {
+    for (let n = 0; n < counts.n.length; n++) {
+      if (wanted.some((value, at) => counts.f[at][n] !== (value === null ? -1 : value))) continue;
+      const name = counts.k.map((column) => column[n]).join();
+      if (found.has(name)) found.get(name).values[cube.v.length + place] = range ? countIn(counts.r[n], chosen.range) : counts.n[n];
+    }
+  });
+  return [...found.values()];
+}
+
+function countIn(pairs, range) {
+  for (let n = 0; n < pairs.length; n += 2) if (pairs[n] === range) return pairs[n + 1];
+  return 0;
+}
+
+function measure(cube, places, values) {
+  const [of, to] = places.map((place) => {
+    const column = cube.v[place];
+    const value = values[place];
+    if (typeof value !== "number" || !column) return value;
+    return column.kind === "date" ? value * DAY_MS : value / 10 ** (column.places || 0);
+  });
+  if (places.length < 2) return of;
+  return of === null || !to || !isFinite(of / to) ? null : of / to;
+}
+
+// A block's rows: from its cube, or as they stand in the page. Moments are milliseconds.
+function answer(block, chosen) {
+  if (block.rows) {
+    const columns = block.rows.map(toMs);
+    return {
+      names: block.columns,
+      kinds: block.rows.map((column) => column.kind),
+      rows: (columns[0] || []).map((_, n) => columns.map((column) => column[n])),
+    };
+  }
+  const cube = page.cubes[block.cube];
+  const keys = cube.dimensions.map(toMs);
+  const kinds = block.measures.map(([place]) => (cube.v[place] || {}).kind || "number");
+  const table = {
+    names: block.columns,
+    kinds: [...cube.dimensions.map((one) => one.kind), ...kinds],
+    rows: pick(cube, chosen).map((group) => [
+      ...group.keys.map((key, n) => keys[n][key]),
+      ...block.measures.map((places) => measure(cube, places, group.values)),
+    ]),
+  };
+  return inOrder(block, table, cube.dimensions);
+}
+
+// As ordering.py: along time or numbers, or the largest first.
+function inOrder(block, table, dimensions) {
+  const depth = dimensions.length;
+  const rows = table.rows.sort((one, other) => {
+    for (let n = 0; n < depth; n++) {
+      const order = compare(one[n], other[n]);
+      if (order) return order;
+    }
+    return 0;
+  });
+  if (block.kind === "table") {
+    const dated = dimensions.findIndex((one) => one.cut);
+    const place = block.sort ? block.columns.indexOf(block.sort) : dated >= 0 ? dated : depth;
+    rows.sort((one, other) => (place < depth ? compare(one[place], other[place]) : compareSizes(one[place], other[place])));
+    return { ...table, rows, count: rows.length };
+  }
+  if (!depth) return { ...table, rows };
+  const sizes = new Map();
+  const place = block.columns.indexOf(block.y[0]);
+  for (const row of rows) sizes.set(row[0], (sizes.get(row[0]) || 0) + (row[place] || 0));
+  const names = [...sizes.keys()];
+  if (block.sort === "value" && dimensions[0].kind === "text") names.sort((one, other) => sizes.get(other) - sizes.get(one));
+  const kept = new Map(names.slice(0, block.limit || names.length).map((name, n) => [name, n]));
+  return { ...table, rows: rows.filter((row) => kept.has(row[0])).sort((one, other) => kept.get(one[0]) - kept.get(other[0])) };
+}
+
+function compare(one, other) {
+  if (one === null || other === null) return (one === null) - (other === null);
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+function compareSizes(one, other) {
+  return compare(one === null ? null : -one, other === null ? null : -other);
+}
+
+function column(table, name) {
+  const place = table.names.indexOf(name);
+  return table.rows.map((row) => row[place]);
+}
+
+function kindOf(table, name) {
+  return table.kinds[table.names.indexOf(name)];
+}
