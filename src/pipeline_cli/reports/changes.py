@@ -88,7 +88,7 @@ def read_values(
     asked = (
         f"SELECT CASE WHEN d >= DATE '{compared.now.start}' THEN 1 ELSE 0 END AS p, {', '.join(values)}"
         f" FROM (SELECT {', '.join(inner)} FROM (\n{sql}\n) AS asked) AS dated"
-        f" WHERE d >= DATE '{compared.before.start}' AND d < DATE '{compared.now.end}' GROUP BY 1"
+        f" WHERE d >= DATE '{compared.before.start}' AND d < DATE '{compared.now.end}' GROUP BY 1 ORDER BY 1"
     )
     found = {row[0]: dict(zip(parts, row[1:], strict=True)) for row in results.rows(asked).rows}
     if not found:
