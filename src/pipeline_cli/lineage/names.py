@@ -19,22 +19,32 @@ def find(lineage: Lineage, name: str) -> Column | str:
     relations = _called(lineage, name)
     if len(relations) == 1:
         return relations[0]
-    table, _, column = name.rpartition(".")
-    holders = (
-        [one for one in _called(lineage, table) if column in lineage.relations[one].columns] if table else []
-    )
-    if not table:
-        holders = [one.id for one in lineage.relations.values() if column in one.columns and not relations]
+    holders = relations or [
+        one for table, column in _splits(name) for one in _holders(lineage, table, column)
+    ]
     if len(holders) == 1:
-        return Column(holders[0], column)
-    several = relations or holders
-    if several:
-        wanted = several if relations else [f"{one}.{column}" for one in several]
+        return holders[0]
+    if holders:
+        wanted = [one if isinstance(one, str) else ".".join(one) for one in holders]
         raise UsageError(f"'{name}' may be several.", hint=f"Say which: {_shorten(wanted)}.")
-    if table and (known := _called(lineage, table)):
-        raise _unknown(f"{known[0]} has no column '{column}'.", column, lineage.relations[known[0]].columns)
+    for table, column in _splits(name):
+        if known := _called(lineage, table):
+            raise _unknown(
+                f"{known[0]} has no column '{column}'.", column, lineage.relations[known[0]].columns
+            )
     everything = [*lineage.relations, *(one.name for one in lineage.relations.values())]
     raise _unknown(f"There is no table or column '{name}'.", name, everything)
+
+
+def _splits(name: str) -> list[tuple[str, str]]:
+    """(table, column) of each dot, the last one first; the whole may be a column's name, too."""
+    parts = name.split(".")
+    return [(".".join(parts[:place]), ".".join(parts[place:])) for place in range(len(parts) - 1, -1, -1)]
+
+
+def _holders(lineage: Lineage, table: str, column: str) -> list[Column]:
+    tables = _called(lineage, table) if table else list(lineage.relations)
+    return [Column(one, column) for one in tables if column in lineage.relations[one].columns]
 
 
 def _called(lineage: Lineage, name: str) -> list[str]:

@@ -113,6 +113,8 @@ class _Tracer:
                 if len(scope.selected_sources) == 1:
                     yield from self._from(next(iter(scope.sources.values())), name, scope)
             elif select.alias_or_name == name:
+                if select.unalias() == exp.Literal.number(1):  # what adds it up counts rows
+                    yield from self._rows(scope)
                 yield from self._inside(select, scope)
                 return
 
@@ -157,14 +159,17 @@ class _Tracer:
             yield from self._inside(source.this, scope)
 
     def _rows(self, scope: Any) -> Iterable[ColumnName]:
+        """Whose rows a SELECT's are: those of what stands after FROM; joins only add to them or leave some out."""
         from sqlglot import exp
 
-        for _, source in scope.selected_sources.values():
-            if isinstance(source, exp.Table):
-                if isinstance(source.this, exp.Identifier):
-                    yield (source.db, source.name, ROWS)
-            elif source.union_scopes:
-                for part in source.union_scopes:
-                    yield from self._rows(part)
-            elif not source.is_udtf:
+        if scope.union_scopes:
+            for part in scope.union_scopes:
+                yield from self._rows(part)
+            return
+        first = scope.expression.find(exp.From)
+        source = scope.sources.get(first.this.alias_or_name) if first is not None else None
+        if not isinstance(source, exp.Table):
+            if source is not None and not source.is_udtf:
                 yield from self._rows(source)
+        elif isinstance(source.this, exp.Identifier):
+            yield (source.db, source.name, ROWS)

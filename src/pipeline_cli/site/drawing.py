@@ -18,6 +18,7 @@ from pipeline_cli.site.letters import fit, width_of
 Href = Callable[[Relation, str | None], str]
 
 CAPTION = 11.0  # the letters' size
+SMALLEST = 0.85  # how far a wide picture shrinks before it is scrolled
 NARROW, RAIL, STEP, LANE = 330, 26, 34, 9  # of the narrow picture
 
 
@@ -181,7 +182,7 @@ def _rails(diagram: Diagram) -> list[tuple[str, str, int]]:
 
 
 def _svg(kind: str, label: str, width: float, height: float, parts: Sequence[Markup]) -> Markup:
-    size = f"max-width:{width:.0f}px" + (f";min-width:{width * 0.82:.0f}px" if kind == "wide" else "")
+    size = f"max-width:{width:.0f}px" + (f";min-width:{width * SMALLEST:.0f}px" if kind == "wide" else "")
     return Markup(
         '<svg class="lineage {}" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" style="{}">{}</svg>'
     ).format(kind, label, _number(width), _number(height), _number(width), size, Markup("").join(parts))

@@ -11,11 +11,11 @@ from pipeline_cli.site.letters import width_of
 TITLE, ROW = 12.5, 12.0  # letters' sizes
 HEAD, LINE, FOOT = 30, 20, 6  # of a box: its title, each row, below the last
 WIDEST_BOX, NARROWEST_BOX, PAD = 230, 84, 11
-NARROWEST_GAP, WIDEST_GAP = 46, 96  # between columns
+NARROWEST_GAP, WIDEST_GAP = 28, 96  # between columns
 GAP_Y, TOP = 14, 26
-SPREAD = 3  # between lines that share a waypoint
+SPREAD, THICKEST = 3.0, 10.0  # between lines that share a waypoint, and all of them together
 PAGE = 1076  # pixels that a picture has on a wide screen
-SWEEPS = 24
+SWEEPS = 6  # an even number: the last goes from right to left
 
 Point = tuple[float, float]
 
@@ -51,10 +51,10 @@ class Passage:
 
     @property
     def height(self) -> float:
-        return (len(self.lines) - 1) * SPREAD
+        return min((len(self.lines) - 1) * SPREAD, THICKEST)
 
     def height_of(self, line: Link) -> float:
-        return self.lines.index(line) * SPREAD
+        return self.lines.index(line) * self.height / max(len(self.lines) - 1, 1)
 
 
 @dataclass(slots=True)
@@ -75,6 +75,10 @@ class Plan:
             y = passage.y + passage.height_of(line)
             points += [(passage.x, y), (passage.x + passage.width, y)]
         return [*points, (last.x, last.y + last.height_of(end))]
+
+
+# By a place's identity: what a line leads to, how far below its top it ends there, how far below one's own.
+Pulls = dict[int, list[tuple[Placed | Passage, float, float]]]
 
 
 def lay_out(diagram: Diagram) -> Plan:
@@ -125,16 +129,16 @@ def _width(box: Box) -> float:
 
 
 def _set_heights(columns: Sequence[Sequence[Placed | Passage]], lines: Sequence[Link], plan: Plan) -> None:
-    """From side to side and back, each column moves to where its lines would be straight; its order stays."""
+    """From side to side and back, each column moves to where the lines from there are straight; its order stays."""
     for inside in columns:
         _stack(inside, [0.0] * len(inside))
-    pulls = _pulls(lines, plan)
+    left, right = _pulls(lines, plan)
     for sweep in range(SWEEPS):
-        for inside in columns if sweep % 2 else list(reversed(columns)):
+        pulls = right if sweep % 2 else left
+        for inside in reversed(columns) if sweep % 2 else columns:
             wanted = []
             for place in inside:
-                found = pulls.get(id(place), [])
-                there = [other.y + far - near for other, far, near in found]
+                there = [other.y + far - near for other, far, near in pulls.get(id(place), ())]
                 wanted.append(sum(there) / len(there) if there else place.y)
             _stack(inside, wanted)
 
@@ -150,13 +154,14 @@ def _stack(inside: Sequence[Placed | Passage], wanted: Sequence[float]) -> None:
         place.y += shift
 
 
-def _pulls(lines: Sequence[Link], plan: Plan) -> dict[int, list[tuple[Placed | Passage, float, float]]]:
-    """By identity: (what the line leads to, how far below its top, how far below one's own top)."""
-    found: dict[int, list[tuple[Placed | Passage, float, float]]] = {}
+def _pulls(lines: Sequence[Link], plan: Plan) -> tuple[Pulls, Pulls]:
+    """What pulls each place from its left, and from its right."""
+    left: Pulls = {}
+    right: Pulls = {}
 
     def pull(one: Placed | Passage, near: float, other: Placed | Passage, far: float) -> None:
-        found.setdefault(id(one), []).append((other, far, near))
-        found.setdefault(id(other), []).append((one, near, far))
+        right.setdefault(id(one), []).append((other, far, near))
+        left.setdefault(id(other), []).append((one, near, far))
 
     for line in lines:
         (begin, row), (end, arrival) = line
@@ -166,4 +171,4 @@ def _pulls(lines: Sequence[Link], plan: Plan) -> dict[int, list[tuple[Placed | P
             pull(last, height, passage, passage.height_of(line))
             last, height = passage, passage.height_of(line)
         pull(last, height, plan.boxes[end], plan.boxes[end].height_of(arrival))
-    return found
+    return left, right

@@ -37,6 +37,7 @@ def width_of(text: str, size: float, *, bold: bool = False) -> float:
 
 def fit(text: str, size: float, room: float, *, bold: bool = False) -> str:
     """The text, its middle left out where it is too long: names differ at their ends."""
+    room += 0.5  # a room that was made for a text is not too small for it
     if width_of(text, size, bold=bold) <= room:
         return text
     for kept in range(len(text) - 1, 1, -1):

@@ -125,6 +125,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["moment"] = _moment
+    environment.filters["moment_or_day"] = _moment_or_day
     environment.filters["number"] = "{:,}".format
     environment.filters["took"] = _took
     environment.filters["breakable"] = _breakable
@@ -136,6 +137,11 @@ def _moment(value: datetime | str | None) -> str:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     return f"{write_moment(value)} UTC" if value else "never"
+
+
+def _moment_or_day(value: str) -> str:
+    """A moment; of midnight the day alone, for data that go by days."""
+    return _moment(value).removesuffix(", 00:00 UTC")
 
 
 def _breakable(name: str) -> Markup:

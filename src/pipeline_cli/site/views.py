@@ -14,7 +14,7 @@ from pipeline_cli.lineage.graph import ROWS, Column, ColumnFacts, Lineage, Relat
 from pipeline_cli.lineage.trees import show_column, show_relation
 from pipeline_cli.manifest.names import table_name
 from pipeline_cli.reports.run_summary import describe_counts, describe_step
-from pipeline_cli.site.diagrams import Diagram, layer_of, of_relation, of_tables
+from pipeline_cli.site.diagrams import Diagram, layer_of, of_relation, of_tables, row_of
 from pipeline_cli.site.drawing import Href, draw_narrow, draw_wide
 from pipeline_cli.site.facts import PipelineFacts, ReportFacts, SiteFacts
 
@@ -50,15 +50,24 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Columns of one table. items: what each is called, and the column to lead to."""
+
+    relation: Relation
+    title: str
+    items: Sequence[tuple[str, Column]]
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnView:
     """A column with what it is made of directly, where it begins, and what is made of it."""
 
     name: str
     row: str
     facts: ColumnFacts
-    origins: Sequence[Column]
-    beginnings: Sequence[Column]
-    uses: Sequence[Column]
+    origins: Sequence[Group]
+    beginnings: Sequence[Group]
+    uses: Sequence[Group]
 
 
 class Views:
@@ -202,37 +211,36 @@ class Views:
 
     def _column(self, relation: Relation, name: str, facts: ColumnFacts) -> ColumnView:
         column = Column(relation.id, name)
-        row = name.partition(".")[0] if relation.kind == "report" else name
         return ColumnView(
             name,
-            row,
+            row_of(self.lineage, column),
             facts,
-            self.lineage.origins(column),
-            self.lineage.beginnings(column),
-            self.lineage.uses(column),
+            self._groups(self.lineage.origins(column)),
+            self._groups(self.lineage.beginnings(column)),
+            self._groups(self.lineage.uses(column)),
         )
+
+    def _groups(self, columns: Sequence[Column]) -> list[Group]:
+        """By table; of a report its blocks."""
+        found: dict[str, dict[str, Column]] = {}
+        for column in columns:
+            name = "rows" if column.name == ROWS else row_of(self.lineage, column)
+            found.setdefault(column.relation, {}).setdefault(name, column)
+        groups = []
+        for one, items in found.items():
+            relation = self.lineage.relations[one]
+            bare = relation.kind in ("model", "report")
+            title = relation.name if bare else f"{relation.schema}.{relation.name}"
+            groups.append(Group(relation, title, list(items.items())))
+        return groups
 
     def column_name(self, column: Column) -> str:
         """The whole name, schema and all."""
         return show_column(self.lineage, column)
 
-    def short_name(self, column: Column) -> str:
-        """The name without the schema of a model: `sales.revenue`, `rows of sales`, `bronze_shop.carts.id`."""
-        relation = self.lineage.relations[column.relation]
-        table = (
-            relation.name if relation.kind in ("model", "report") else f"{relation.schema}.{relation.name}"
-        )
-        if column.name == ROWS:
-            return f"rows of {table}"
-        return f"{table}{': ' if relation.kind in ('source', 'report') else '.'}{column.name}"
-
     @staticmethod
     def relation_name(relation: Relation) -> str:
         return show_relation(relation)
-
-    @staticmethod
-    def is_rows(column: Column) -> bool:
-        return column.name == ROWS
 
     def parents(self, relation: Relation) -> list[Relation]:
         return [one for one in self.lineage.relations.values() if one.id in relation.parents]

@@ -51,6 +51,12 @@
     svg.addEventListener("pointerleave", () => light(pinned));
     addEventListener("hashchange", pin);
     pin();
+    // A picture wider than the page begins where the page's own table is.
+    const subject = svg.querySelector(".subject"), frame = svg.parentElement;
+    if (subject && frame.scrollWidth > frame.clientWidth) {
+      const box = subject.getBoundingClientRect(), outer = frame.getBoundingClientRect();
+      frame.scrollLeft += box.left + box.width / 2 - outer.left - outer.width / 2;
+    }
   };
   document.querySelectorAll("svg.lineage").forEach(trace);
 
