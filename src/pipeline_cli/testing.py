@@ -68,10 +68,10 @@ def run_cli(
         timeout=timeout_s,
         check=False,
     )
-    return CliResult(finished.returncode, finished.stdout, finished.stderr, _read_document(finished.stdout))
+    return CliResult(finished.returncode, finished.stdout, finished.stderr, read_document(finished.stdout))
 
 
-def _read_document(stdout: str) -> dict[str, Any] | None:
+def read_document(stdout: str) -> dict[str, Any] | None:
     try:
         document = json.loads(stdout)
     except json.JSONDecodeError:
