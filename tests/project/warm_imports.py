@@ -1,4 +1,4 @@
-"""What warm.py's processes have imported when they begin: the engines, with the settings that the command gives them."""
+"""What the processes of warm.py have imported when they begin: the engines, with the settings of the command."""
 
 import os
 import tempfile
