@@ -26,7 +26,7 @@ def trace_report(
         if sql is None:
             return None
         if sql not in traced:
-            traced[sql] = trace_query(sql, dialect, known)
+            traced[sql] = trace_query(sql, dialect, known, ones_are_rows=True)
         return traced[sql]
 
     shown: dict[str, frozenset[ColumnName]] = {}

@@ -119,10 +119,10 @@ def _follow(schema: Any, root: Any) -> Any:
     """The schema, or what its local $ref leads to."""
     for _ in range(_DEEPEST):
         reference = schema.get("$ref") if isinstance(schema, dict) else None
-        if not isinstance(reference, str) or not reference.startswith("#/"):
+        if not isinstance(reference, str) or not re.match(r"#(/|$)", reference):
             break
         found = root
-        for part in reference[2:].split("/"):
+        for part in reference.split("/")[1:]:
             found = found.get(part) if isinstance(found, dict) else None
         schema = found
     return schema

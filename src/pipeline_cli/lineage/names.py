@@ -19,14 +19,12 @@ def find(lineage: Lineage, name: str) -> Column | str:
     relations = _called(lineage, name)
     if len(relations) == 1:
         return relations[0]
-    holders = relations or [
-        one for table, column in _splits(name) for one in _holders(lineage, table, column)
-    ]
-    if len(holders) == 1:
+    holders = [one for table, column in _splits(name) for one in _holders(lineage, table, column)]
+    if len(holders) == 1 and not relations:
         return holders[0]
-    if holders:
-        wanted = [one if isinstance(one, str) else ".".join(one) for one in holders]
-        raise UsageError(f"'{name}' may be several.", hint=f"Say which: {_shorten(wanted)}.")
+    several = relations or [f"{one.relation}.{one.name}" for one in holders]
+    if several:
+        raise UsageError(f"'{name}' may be several.", hint=f"Say which: {_shorten(several)}.")
     for table, column in _splits(name):
         if known := _called(lineage, table):
             raise _unknown(
@@ -43,17 +41,29 @@ def _splits(name: str) -> list[tuple[str, str]]:
 
 
 def _holders(lineage: Lineage, table: str, column: str) -> list[Column]:
-    tables = _called(lineage, table) if table else list(lineage.relations)
-    return [Column(one, column) for one in tables if column in lineage.relations[one].columns]
+    """The columns of this name, of tables rather than of the sources and reports that are called so, too."""
+    named = _named(lineage, table) if table else list(lineage.relations)
+    found = [Column(one, column) for one in named if column in lineage.relations[one].columns]
+    if not table:
+        return found
+    return [one for one in found if _is_table(lineage, one.relation)] or found
 
 
 def _called(lineage: Lineage, name: str) -> list[str]:
-    """By id, else by a name that ends so: `carts` may be bronze_shop.carts, `sales` the report."""
+    """The tables of this name: `carts` may be bronze_shop.carts; else the source's resource, or the report."""
+    named = _named(lineage, name)
+    return [one for one in named if _is_table(lineage, one)] or named
+
+
+def _named(lineage: Lineage, name: str) -> list[str]:
+    """By id, else by a name that ends so."""
     if name in lineage.relations:
         return [name]
-    bare = [one.id for one in lineage.relations.values() if name in (one.name, f"{one.schema}.{one.name}")]
-    tables = [one for one in bare if lineage.relations[one].kind in ("model", "bronze", "table")]
-    return tables or bare
+    return [one.id for one in lineage.relations.values() if name in (one.name, f"{one.schema}.{one.name}")]
+
+
+def _is_table(lineage: Lineage, one: str) -> bool:
+    return lineage.relations[one].kind in ("model", "bronze", "table")
 
 
 def _unknown(message: str, name: str, known: Collection[str]) -> UsageError:

@@ -24,11 +24,12 @@ class Traced:
     tables: frozenset[TableName]
 
 
-def trace_query(sql: str, dialect: str, known: Columns) -> Traced | None:
+def trace_query(sql: str, dialect: str, known: Columns, *, ones_are_rows: bool = False) -> Traced | None:
     """Trace a SELECT; None where SQLGlot cannot read it.
 
     dialect: SQLGlot's name of it. known: the columns of the tables that the query may read; without those of a
     table, a name that could be of two tables stays untraced, and `*` of that table gives nothing.
+    ones_are_rows: `1 AS orders` is there to be added up, so it is made of rows.
     """
     import logging
 
@@ -56,7 +57,7 @@ def trace_query(sql: str, dialect: str, known: Columns) -> Traced | None:
         return None
     if scope is None:
         return None
-    tracer = _Tracer()
+    tracer = _Tracer(ones_are_rows)
     names = [name for name in query.named_selects if name and name != ROWS]
     return Traced({name: tracer.column(scope, name) for name in names}, tracer.tables_of(scope))
 
@@ -73,6 +74,7 @@ def _schema(known: Columns) -> dict[str, dict[str, dict[str, str]]]:
 class _Tracer:
     """Walks SQLGlot's scopes: each is one SELECT, its sources are tables or the scopes of other SELECTs."""
 
+    ones_are_rows: bool = False
     _done: dict[tuple[int, str], frozenset[ColumnName]] = field(default_factory=dict)
 
     def column(self, scope: Any, name: str) -> frozenset[ColumnName]:
@@ -113,7 +115,7 @@ class _Tracer:
                 if len(scope.selected_sources) == 1:
                     yield from self._from(next(iter(scope.sources.values())), name, scope)
             elif select.alias_or_name == name:
-                if select.unalias() == exp.Literal.number(1):  # what adds it up counts rows
+                if self.ones_are_rows and select.unalias() == exp.Literal.number(1):
                     yield from self._rows(scope)
                 yield from self._inside(select, scope)
                 return
