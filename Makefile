@@ -36,14 +36,14 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing into $(VENV) (some minutes the first time)" >&2
-	@$(BIN)/python -m pip install --quiet --compile -c constraints.txt -e '.[dev]'
+	@echo "Installing into $(VENV)" >&2
+	@.ci/install $(BIN)/python dev
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 # What drives the browser is 165 MB: only `make test-browser` wants it.
 $(BROWSER_STAMP): $(STAMP)
-	@$(BIN)/python -m pip install --quiet --compile -c constraints.txt -e '.[browser]'
+	@.ci/install $(BIN)/python browser
 	@touch $@
 
 run: setup
