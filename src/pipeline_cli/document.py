@@ -89,7 +89,7 @@ class CheckResult:
 class ReportResult:
     """An edition of a report. Paths are relative to the project's root.
 
-    page: the newest edition's page, at a path that stays. files: this edition's page, then its CSV files.
+    page: the newest edition's page, at a path that stays. files: this edition's page, then its CSV files, PDF and PNG.
     """
 
     name: str

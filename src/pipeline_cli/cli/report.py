@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,22 +11,42 @@ import click
 from pipeline_cli.cli.settings import Settings, common_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline_cli.document import ReportResult
     from pipeline_cli.errors import Mistake
     from pipeline_cli.project import Project
+    from pipeline_cli.reports.writing import Print
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--format",
+    "format_",
+    default="html",
+    show_default=True,
+    type=click.Choice(["html", "pdf", "png"]),
+    help="A page with its CSV files; the whole report on A4; or as one picture.",
+)
+@click.option("--block", metavar="NAME", help="Only this block of the report, as a picture.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Copy what is written to this folder, or a PDF or PNG to this file.",
+)
 @common_options
 @click.pass_obj
-def command(settings: Settings, names: tuple[str, ...]) -> int:
+def command(
+    settings: Settings, names: tuple[str, ...], format_: str, block: str | None, out: Path | None
+) -> int:
     """Write the reports NAME, by default all, anew from what is in the warehouse. Nothing is run.
 
-    Example: pipeline-cli report daily_sales
+    Example: pipeline-cli report daily_sales --format pdf --out sales.pdf
     """
     from pipeline_cli.cli.names import require_name
     from pipeline_cli.cli.output import make_presentable, print_failure, print_result
+    from pipeline_cli.cli.report_files import check_request, deliver, make_prints
     from pipeline_cli.errors import EXIT_DONE, EXIT_STEP_FAILED, UsageError
 
     project = settings.open_project(sources=())
@@ -34,7 +55,10 @@ def command(settings: Settings, names: tuple[str, ...]) -> int:
             "The manifest has no reports.", hint="Add one below `reports:`, or in reports/<name>.yaml."
         )
     wanted = [require_name(name, project.manifest.reports, "report") for name in dict.fromkeys(names)]
-    written, found = _write(project, wanted or list(project.manifest.reports))
+    wanted = wanted or list(project.manifest.reports)
+    check_request(project, wanted, format_, block, out)
+    written, found = _write(project, wanted, make_prints(format_, block))
+    paths = [path for one in written for path in deliver(project, one, format_, out)]
     mistakes = make_presentable(settings, found)
     if mistakes and not settings.json:
         print_failure(settings, mistakes)
@@ -44,11 +68,15 @@ def command(settings: Settings, names: tuple[str, ...]) -> int:
         "reports": [{"name": one.name, "page": one.page, "files": one.files} for one in written],
         "errors": [{"step": None, **mistake.to_dict()} for mistake in mistakes],
     }
-    print_result(settings, fields, [one.page for one in written])
+    if out is not None:
+        fields["copies"] = paths
+    print_result(settings, fields, paths)
     return EXIT_STEP_FAILED if mistakes else EXIT_DONE
 
 
-def _write(project: Project, names: list[str]) -> tuple[list[ReportResult], list[Mistake]]:
+def _write(
+    project: Project, names: list[str], prints: Sequence[Print]
+) -> tuple[list[ReportResult], list[Mistake]]:
     """The reports that could be written, and what is wrong with the others. Raises Busy."""
     from pipeline_cli.cli.warehouses import opened_warehouse
     from pipeline_cli.errors import ReportError
@@ -67,7 +95,7 @@ def _write(project: Project, names: list[str]) -> tuple[list[ReportResult], list
         held.enter_context(warehouse.exclusive("report"))
         for name in names:
             try:
-                written.append(write_anew(ReportPlace(project, warehouse, ledger), name))
+                written.append(write_anew(ReportPlace(project, warehouse, ledger), name, prints))
             except ReportError as error:
                 mistakes += error.mistakes
     return written, mistakes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import format_time
@@ -23,6 +23,7 @@ from pipeline_cli.reports.reading import Reader, Reading
 from pipeline_cli.reports.results import Results
 
 if TYPE_CHECKING:
+    from pipeline_cli.reports.page import Facts
     from pipeline_cli.reports.periods import AsOf
 
 # What a page looks like is part of it: a new pipeline-cli or vl-convert draws it anew.
@@ -52,7 +53,18 @@ class ReportRequest:
         return self.project.manifest.reports[self.name]
 
 
-def write_report(request: ReportRequest, *, anew: bool = False) -> Edition:
+@dataclass(frozen=True, slots=True)
+class Print:
+    """What is printed beside the page: the whole report as PDF or PNG, or one block as PNG."""
+
+    format: Literal["pdf", "png"]
+    block: str | None = None
+
+    def file_name(self, report: str) -> str:
+        return f"{report}.{self.block}.{self.format}" if self.block else f"{report}.{self.format}"
+
+
+def write_report(request: ReportRequest, *, anew: bool = False, prints: Sequence[Print] = ()) -> Edition:
     """Write an edition of the report; the one before it where that would come out the same.
 
     It would where the report's definition, its data, and what its pipelines' transforms have built are as they
@@ -72,7 +84,10 @@ def write_report(request: ReportRequest, *, anew: bool = False) -> Edition:
         page = folder / f"{request.name}.html"
         _draw(views, request.report)
         page.write_text(_lay_out(request, reading), encoding="utf-8")
+        for each in prints:
+            (folder / each.file_name(request.name)).write_bytes(_print(request, reading, each))
         files = [page.name, *(view.csv for view in views if view.csv)]
+        files += [each.file_name(request.name) for each in prints]
         edition = Edition(request.name, home, request.edition_id, files, fingerprint)
         return editions.publish(folder, edition, _about(request, as_of), request.report.keep)
 
@@ -118,10 +133,25 @@ def _draw(views: Sequence[View], report: Report) -> None:
 
 
 def _lay_out(request: ReportRequest, reading: Reading) -> str:
-    from pipeline_cli.reports.page import Facts, render_page
+    from pipeline_cli.reports.page import render_page
 
     live = LivePage(request.report, reading, reading.views) if request.report.filters else None
-    facts = Facts(
+    return render_page(request.report, _facts(request, reading), reading.views, live)
+
+
+def _print(request: ReportRequest, reading: Reading, wanted: Print) -> bytes:
+    from pipeline_cli.reports.paper.printing import Printout
+
+    printout = Printout(request.report, _facts(request, reading), reading.views)
+    if wanted.block is not None:
+        return printout.make_block_png(wanted.block)
+    return printout.make_pdf() if wanted.format == "pdf" else printout.make_png()
+
+
+def _facts(request: ReportRequest, reading: Reading) -> Facts:
+    from pipeline_cli.reports.page import Facts
+
+    return Facts(
         project=request.project.manifest.name,
         environment=request.project.environment_name,
         pipelines=request.pipelines,
@@ -130,7 +160,6 @@ def _lay_out(request: ReportRequest, reading: Reading) -> str:
         as_of=reading.as_of,
         loaded_at=request.loaded_at,
     )
-    return render_page(request.report, facts, reading.views, live)
 
 
 def _about(request: ReportRequest, as_of: AsOf | None) -> dict[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline_cli.ledger import Ledger
     from pipeline_cli.project import Project
     from pipeline_cli.reports.editions import Edition
-    from pipeline_cli.reports.writing import ReportRequest
+    from pipeline_cli.reports.writing import Print, ReportRequest
 
 
 def do_report(context: RunContext, step: Step, tries: int) -> StepResult:
@@ -65,15 +66,16 @@ def make_request(place: ReportPlace, name: str, edition_id: str, run_id: str | N
     )
 
 
-def write_anew(place: ReportPlace, name: str) -> ReportResult:
-    """Write a report outside a run. Raises ReportError.
+def write_anew(place: ReportPlace, name: str, prints: Sequence[Print] = ()) -> ReportResult:
+    """Write a report outside a run, and what is to be printed of it. Raises ReportError.
 
     The run on its page is the one that built the models last.
     """
     from pipeline_cli.ledger import new_run_id
     from pipeline_cli.reports.writing import write_report
 
-    return describe_edition(place.project, write_report(make_request(place, name, new_run_id()), anew=True))
+    request = make_request(place, name, new_run_id())
+    return describe_edition(place.project, write_report(request, anew=True, prints=prints))
 
 
 def describe_edition(project: Project, edition: Edition) -> ReportResult:

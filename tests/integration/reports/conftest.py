@@ -16,7 +16,7 @@ from pipeline_cli.destinations.base import quote
 from pipeline_cli.manifest.reader import read_manifest
 from pipeline_cli.project import Project
 from pipeline_cli.reports.editions import Edition
-from pipeline_cli.reports.writing import ReportRequest, write_report
+from pipeline_cli.reports.writing import Print, ReportRequest, write_report
 from pipeline_cli.testing import make_project
 
 MANIFEST = """
@@ -81,12 +81,19 @@ class Shelf:
         warehouse.release()
 
     def write(
-        self, name: str, edition_id: str = "20261121T090000-000000", *, anew: bool = True, **facts: Any
+        self,
+        name: str,
+        edition_id: str = "20261121T090000-000000",
+        *,
+        anew: bool = True,
+        prints: Sequence[Print] = (),
+        **facts: Any,
     ) -> Edition:
         project, warehouse = self.project, self._open()
         facts = {"run_id": "20261121T090000-3f9c2a", "made_at": MADE_AT, "loaded_at": None, **facts}
         try:
-            return write_report(ReportRequest(project, warehouse, name, edition_id, **facts), anew=anew)
+            request = ReportRequest(project, warehouse, name, edition_id, **facts)
+            return write_report(request, anew=anew, prints=prints)
         finally:
             warehouse.release()
 

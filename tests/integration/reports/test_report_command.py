@@ -81,3 +81,49 @@ def test_a_command_in_a_hint_names_the_environment(project: Path) -> None:
     assert result.document is not None
     assert "pipeline-cli report --env live sales" in result.document["errors"][0]["hint"]
     assert not list(project.glob(".pipeline/live/reports/sales/*"))
+
+
+@pytest.mark.parametrize("format_", ["pdf", "png"])
+def test_a_format_is_written_beside_the_page_and_copied_to_a_file(
+    project: Path, tmp_path: Path, format_: str
+) -> None:
+    result = run_cli(["report", "sales", "--format", format_], cwd=project)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f".pipeline/dev/reports/sales/latest/sales.{format_}\n"
+    out = tmp_path / "new" / f"mail.{format_}"
+    copied = run_cli(["report", "sales", "--format", format_, "--out", str(out), "--json"], cwd=project)
+    assert copied.document is not None
+    assert copied.document["copies"] == [str(out)]
+    assert out.read_bytes()[:4] in (b"%PDF", b"\x89PNG")
+
+
+def test_a_page_is_copied_with_its_csv_files_to_a_folder(project: Path, tmp_path: Path) -> None:
+    result = run_cli(["report", "--out", str(tmp_path / "pages")], cwd=project)
+    assert result.exit_code == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["sales.html", "sales.t.csv"]
+
+
+def test_one_block_is_a_picture(project: Path) -> None:
+    result = run_cli(["report", "sales", "--format", "png", "--block", "t"], cwd=project)
+    assert result.stdout == ".pipeline/dev/reports/sales/latest/sales.t.png\n"
+    assert (project / result.stdout.strip()).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sales", "--block", "t"], "Add --format png."),
+        (["sales", "--format", "png", "--block", "tt"], "Did you mean 't'?"),
+        (["--format", "png", "--block", "t"], "Name the report"),
+        (["--format", "pdf", "--out", "all.pdf"], "2 reports do not go into one file."),
+        (["--out", "pipelines.yaml"], "Name a folder."),
+        (["sales", "--format", "pdf", "--out", "pipelines.yaml/x.pdf"], "Name another place as --out."),
+        (["sales", "--format", "docx"], "docx"),
+    ],
+)
+def test_what_does_not_go_together_is_told(project: Path, arguments: list[str], words: str) -> None:
+    (project / "reports" / "broken.yaml").write_text(BROKEN, encoding="utf-8")
+    result = run_cli(["report", *arguments], cwd=project)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr

@@ -33,12 +33,14 @@ class Canvas:
     """Where a drawing stands. `prefix` makes its ids unique on the page; `label` is what a screen reader says.
 
     width: pixels. hover: what the drawing says of each mark becomes its <title>, which a browser shows to the mouse.
+    overlay: patterns lie over the colours instead of having them: in a PDF the tiles of a pattern show seams.
     """
 
     width: int
     prefix: str
     label: str
     hover: bool = True
+    overlay: bool = False
 
 
 def draw_chart(chart: Chart, series: Series, canvas: Canvas) -> str:
@@ -51,7 +53,8 @@ def draw_chart(chart: Chart, series: Series, canvas: Canvas) -> str:
     svg = ET.fromstring(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))  # noqa: S314 - our own drawing
     if chart.type == "scatter":
         _write_names(svg, in_order(series))
-    _fill_with_patterns(svg, {PALETTE[place]: place for place in range(1, _patterned(chart, series))})
+    places = {PALETTE[place]: place for place in range(1, _patterned(chart, series))}
+    _fill_with_patterns(svg, places, overlay=canvas.overlay)
     for element in list(svg.iter()):
         _tidy(element, canvas.prefix)
     width, _ = svg.attrib.pop("width"), svg.attrib.pop("height")
@@ -86,13 +89,20 @@ def _patterned(chart: Chart, series: Series) -> int:
     return 0 if chart.type in ("line", "scatter") else len(series.names)
 
 
-def _fill_with_patterns(svg: Any, places: dict[str, int]) -> None:
+def _fill_with_patterns(svg: Any, places: dict[str, int], *, overlay: bool) -> None:
     for group in svg.iter(f"{{{SVG}}}g"):
-        if _FILLED.search(group.get("class", "")):
-            for element in group.iter(f"{{{SVG}}}path"):
+        if not _FILLED.search(group.get("class", "")):
+            continue
+        for parent in list(group.iter(f"{{{SVG}}}g")):
+            for index, element in reversed(list(enumerate(parent))):
                 place = places.get(element.get("fill", ""))
-                if place is not None:
-                    element.set("fill", f"url(#{pattern_id(place)})")
+                if place is None or not element.tag.endswith("path"):
+                    continue
+                if overlay:
+                    lines = element.makeelement(element.tag, {**element.attrib, "stroke": "none"})
+                    parent.insert(index + 1, lines)
+                    element = lines
+                element.set("fill", f"url(#{pattern_id(place)})")
 
 
 def _tidy(element: Any, prefix: str) -> None:

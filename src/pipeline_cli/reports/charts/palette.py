@@ -50,11 +50,11 @@ def pattern_id(series: int) -> str:
     return f"series-{series}"
 
 
-def pattern_definitions() -> str:
-    """The patterns as the content of an SVG's <defs>."""
+def pattern_definitions(*, ground: bool = True) -> str:
+    """The patterns as the content of an SVG's <defs>; without their ground they are lines to lay over a colour."""
     return "".join(
         f'<pattern id="{pattern_id(number)}" width="{TILE}" height="{TILE}" patternUnits="userSpaceOnUse">'
-        f'<rect width="{TILE}" height="{TILE}" fill="{PALETTE[number]}"/>'
-        f'<g opacity=".55">{mark.format(CARD)}</g></pattern>'
+        + (f'<rect width="{TILE}" height="{TILE}" fill="{PALETTE[number]}"/>' if ground else "")
+        + f'<g opacity=".55">{mark.format(CARD)}</g></pattern>'
         for number, mark in enumerate(_MARKS, start=1)
     )
