@@ -45,8 +45,23 @@ class Choice:
     is_unfinished: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Ranges, and the boundaries between the stretches that all of them are made of."""
+
+    ranges: tuple[Range, ...]
+    boundaries: tuple[date, ...]
+
+    def of(self, found: Range) -> tuple[int, int]:
+        """The first stretch of a range, and the first after it."""
+        return bisect_right(self.boundaries, found.start), bisect_right(self.boundaries, found.end)
+
+
 class Calendar:
-    """The choices for data of these months that go until `as_of`, and their stretches."""
+    """The choices for data of these months that go until `as_of`, and their stretches.
+
+    plain: of the choices alone. compared: of those before them as well, and of `more` ranges.
+    """
 
     def __init__(
         self,
@@ -62,16 +77,13 @@ class Calendar:
         for period in NAMED:
             begun = sorted({_begin(month, period) for month in known}, reverse=True)
             self.choices += [self._named(start, period, as_of, made_at) for start in begun]
-        self.ranges = list(
-            dict.fromkeys(
-                found
-                for choice in self.choices
-                for found in (choice.range, choice.before)
-                if found is not None
-            )
-        )
-        self.ranges += [found for found in dict.fromkeys(more) if found not in self.ranges]
-        self.boundaries = sorted({day for found in self.ranges for day in (found.start, found.end)})
+        chosen = [choice.range for choice in self.choices if choice.range is not None]
+        before = [choice.before for choice in self.choices if choice.before is not None]
+        self.plain = _stretches(chosen)
+        self.compared = _stretches([*chosen, *before, *more])
+
+    def of(self, compared: bool) -> Stretches:
+        return self.compared if compared else self.plain
 
     def choice(self, key: str) -> Choice:
         """The choice of this key; latest_month and its like are those of the data's last day."""
@@ -81,10 +93,6 @@ class Calendar:
             return next(same, self.choices[0])
         return next((choice for choice in self.choices if choice.key == key), self.choices[0])
 
-    def stretches(self, found: Range) -> tuple[int, int]:
-        """The first stretch of a range, and the first after it."""
-        return bisect_right(self.boundaries, found.start), bisect_right(self.boundaries, found.end)
-
     def _named(self, start: date, period: Period, as_of: AsOf | None, made_at: datetime) -> Choice:
         range_ = Range(start, _end(start, period))
         late = is_unfinished(_moment(start), period, made_at, as_of)
@@ -93,6 +101,11 @@ class Calendar:
             so_far = before.start + (self.today + timedelta(days=1) - start)
             before = Range(before.start, min(so_far, before.end))
         return Choice(_key(start, period), period, range_, before, late)
+
+
+def _stretches(ranges: Iterable[Range]) -> Stretches:
+    found = tuple(dict.fromkeys(ranges))
+    return Stretches(found, tuple(sorted({day for one in found for day in (one.start, one.end)})))
 
 
 def _last(days: int, today: date) -> Choice:

@@ -13,7 +13,7 @@ from itertools import combinations
 
 from pipeline_cli.destinations.base import quote
 from pipeline_cli.reports.aggregates import Dimension, Part
-from pipeline_cli.reports.calendar import NO_DAY, Calendar, Range
+from pipeline_cli.reports.calendar import NO_DAY, Range, Stretches
 
 _BITS = 62  # stretches in one bigint, its sign left alone
 _FUNCTIONS = {"sum": "SUM", "count": "COUNT", "min": "MIN", "max": "MAX"}
@@ -24,12 +24,14 @@ class Cut:
     """A query's rows, ready to be grouped. Columns go by names of ours: the user's may hold anything.
 
     day: the period filter's column, where the query has it. choices: the other filters' columns.
+    compared: whether values are compared with those of the time before.
     """
 
     sql: str
     day: str | None
     choices: tuple[str, ...]
     dimensions: tuple[Dimension, ...]
+    compared: bool = False
 
     @property
     def keys(self) -> list[str]:
@@ -54,9 +56,9 @@ def months_sql(sql: str, column: str) -> str:
     )
 
 
-def additive_sql(cut: Cut, parts: Sequence[Part], calendar: Calendar | None) -> str:
+def additive_sql(cut: Cut, parts: Sequence[Part], stretches: Stretches | None) -> str:
     """Keys, the stretch where there is a day, and a value for each part."""
-    stretch = [f"{_stretch(calendar.boundaries)} AS p"] if calendar and cut.day else []
+    stretch = [f"{_stretch(stretches.boundaries)} AS p"] if stretches else []
     groups = [*cut.keys, *stretch]
     values = [
         "COUNT(*)" if part.kind == "rows" else f"{_FUNCTIONS[part.kind]}(v{n})"
@@ -68,18 +70,18 @@ def additive_sql(cut: Cut, parts: Sequence[Part], calendar: Calendar | None) -> 
     return f"SELECT {', '.join([*groups, *named])} FROM (\n{cut.rows(parts)}\n) AS cut{tail}"
 
 
-def distinct_sql(cut: Cut, part: Part, calendar: Calendar | None) -> str:
+def distinct_sql(cut: Cut, part: Part, stretches: Stretches | None) -> str:
     """For every choice of the filters: whether each is chosen (0) or all of it is meant (1), the keys, the number
-    of different values over all time, and in each of the calendar's ranges.
+    of different values over all time, and in each of the ranges.
 
     First each value's stretches are gathered as bits of a number, by the finest groups; then coarser groups are
     made of finer ones; then values with the same bits are counted at once, in every range that one of the bits is in.
     That is one pass over the rows, however many ranges and choices there are: GROUPING SETS took twice as long.
     """
-    words = _words(calendar) if calendar and cut.day else []
+    words = _words(stretches) if stretches else []
     masks = [f"m{n}" for n in range(len(words))]
     filters, rest = cut.keys[: len(cut.choices)], cut.keys[len(cut.choices) :]
-    stretch = f", {_stretch(calendar.boundaries)} AS p" if calendar and words else ""
+    stretch = f", {_stretch(stretches.boundaries)} AS p" if stretches else ""
     finest = ", ".join([*cut.keys, "v0"])
     bits = "".join(f", BIT_OR({_bit(word)}) AS m{n}" for n, word in enumerate(words))
     levels = [
@@ -101,7 +103,7 @@ def distinct_sql(cut: Cut, part: Part, calendar: Calendar | None) -> str:
                 f"SELECT {', '.join([*shown, *rest, *masks, 'COUNT(*) AS n'])} FROM {_level(kept)}{grouping}"
             )
     outer = [*(f"g{name[1:]}" for name in filters), *cut.keys]
-    counts = ["SUM(n) AS n", *(_range_counts(calendar, len(words)) if calendar and words else ())]
+    counts = ["SUM(n) AS n", *(_range_counts(stretches, len(words)) if stretches else ())]
     tail = f" GROUP BY {', '.join(outer)} ORDER BY {', '.join(outer)}" if outer else ""
     return (
         f"WITH {', '.join(levels)}, counted AS (\n{' UNION ALL '.join(counted)}\n)"
@@ -149,8 +151,8 @@ def _stretch(boundaries: Sequence[object]) -> str:
     return f"CASE WHEN d IS NULL THEN {NO_DAY} ELSE {between(0, len(boundaries))} END"
 
 
-def _words(calendar: Calendar) -> list[int]:
-    return list(range(0, len(calendar.boundaries) + 1, _BITS))
+def _words(stretches: Stretches) -> list[int]:
+    return list(range(0, len(stretches.boundaries) + 1, _BITS))
 
 
 def _bit(first: int) -> str:
@@ -159,15 +161,15 @@ def _bit(first: int) -> str:
     return f"CASE WHEN p BETWEEN {first} AND {first + _BITS - 1} THEN {shift} ELSE CAST(0 AS bigint) END"
 
 
-def _range_counts(calendar: Calendar, words: int) -> list[str]:
+def _range_counts(stretches: Stretches, words: int) -> list[str]:
     return [
-        f"SUM(CASE WHEN {_overlap(calendar, found, words)} THEN n ELSE 0 END) AS r{n}"
-        for n, found in enumerate(calendar.ranges)
+        f"SUM(CASE WHEN {_overlap(stretches, found, words)} THEN n ELSE 0 END) AS r{n}"
+        for n, found in enumerate(stretches.ranges)
     ]
 
 
-def _overlap(calendar: Calendar, found: Range, words: int) -> str:
-    first, end = calendar.stretches(found)
+def _overlap(stretches: Stretches, found: Range, words: int) -> str:
+    first, end = stretches.of(found)
     tests = []
     for word in range(words):
         low, high = max(first, word * _BITS), min(end, (word + 1) * _BITS)

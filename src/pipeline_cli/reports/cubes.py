@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline_cli.reports.aggregates import Part, Question, merge
-from pipeline_cli.reports.calendar import Calendar, Range
+from pipeline_cli.reports.calendar import Range, Stretches
 from pipeline_cli.reports.cells import Cut, additive_sql, distinct_sql
 from pipeline_cli.reports.results import Results, Rows
 
-MOST_CELLS = 40_000  # of one question: a page has no room for more, compressed as they are
+MOST_NUMBERS = 50_000  # of all cubes of a page: two to three bytes each, of the 300,000 that a page may weigh
 ALL: Any = object()  # in the place of a choice: every one of them
 
 Keys = tuple[Any, ...]
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many different values: over all time, and in those of the calendar's ranges that have any."""
+    """How many different values: over all time, and in those of the ranges that have any."""
 
     choices: Keys  # ALL for what is not chosen
     keys: Keys
@@ -47,20 +47,26 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """All that a page needs to answer questions of one query, grouped in one way."""
+    """All that a page needs to answer questions of one query, grouped in one way. stretches: None without a day."""
 
     cut: Cut
     parts: tuple[Part, ...]  # of the cells' values, in their order
     cells: Sequence[Cell]
     counts: Mapping[Part, Sequence[Count]]
-    calendar: Calendar | None
+    stretches: Stretches | None
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        counted = sum(1 + len(count.by_range) for counts in self.counts.values() for count in counts)
+        return len(self.cells) * len(self.parts) + counted
 
     def pick(self, selection: Selection) -> dict[Keys, dict[Part, Any]]:
         """The parts' values by the groups' keys. Without dimensions there is one group, whatever the rows."""
         chosen = tuple(selection.choices.get(column, ALL) for column in self.cut.choices)
-        range_ = selection.range if self.calendar and self.cut.day else None
+        range_ = selection.range if self.stretches else None
         found: dict[Keys, dict[Part, Any]] = {} if self.cut.dimensions else {(): self._nothing()}
-        first, end = self.calendar.stretches(range_) if self.calendar and range_ else (0, 0)
+        first, end = self.stretches.of(range_) if self.stretches and range_ else (0, 0)
         for cell in self.cells:
             if range_ and not (cell.stretch is not None and first <= cell.stretch < end):
                 continue
@@ -68,7 +74,7 @@ class Cube:
                 values = found.setdefault(cell.keys, self._nothing())
                 for part, value in zip(self.parts, cell.values, strict=True):
                     values[part] = merge(part.kind, values[part], value)
-        index = self.calendar.ranges.index(range_) if self.calendar and range_ else None
+        index = self.stretches.ranges.index(range_) if self.stretches and range_ else None
         for part, counts in self.counts.items():
             for count in counts:
                 if count.choices == chosen and count.keys in found:
@@ -90,32 +96,35 @@ class Cube:
         }
 
 
-def read_cube(results: Results, cut: Cut, parts: Sequence[Part], calendar: Calendar | None) -> Cube | None:
-    """The cube of these parts; None where it has more than MOST_CELLS cells. Raises LoadError."""
+def read_cube(results: Results, cut: Cut, parts: Sequence[Part], stretches: Stretches | None) -> Cube | None:
+    """The cube of these parts; None where it has more than MOST_NUMBERS rows. Raises LoadError.
+
+    stretches: those of the cut's day; None without one.
+    """
     adding = tuple(part for part in parts if part.adds_up)
     if cut.dimensions and not adding:
         adding = (Part("rows"),)  # which groups there are
     counts: dict[Part, Sequence[Count]] = {}
     cells: Sequence[Cell] = ()
     if adding:
-        rows = results.rows(additive_sql(cut, adding, calendar), MOST_CELLS)
+        rows = results.rows(additive_sql(cut, adding, stretches), MOST_NUMBERS)
         if rows.more:
             return None
-        cells = _read_cells(rows, cut, calendar)
+        cells = _read_cells(rows, cut, stretches)
     for part in parts:
         if not part.adds_up:
-            rows = results.rows(distinct_sql(cut, part, calendar), MOST_CELLS)
+            rows = results.rows(distinct_sql(cut, part, stretches), MOST_NUMBERS)
             if rows.more:
                 return None
             counts[part] = _read_counts(rows, cut)
-    return Cube(cut, adding, cells, counts, calendar)
+    return Cube(cut, adding, cells, counts, stretches)
 
 
-def _read_cells(rows: Rows, cut: Cut, calendar: Calendar | None) -> list[Cell]:
+def _read_cells(rows: Rows, cut: Cut, stretches: Stretches | None) -> list[Cell]:
     filters, keys = len(cut.choices), len(cut.keys)
-    has_day = bool(calendar and cut.day)
+    values = keys + (stretches is not None)
     return [
-        Cell(row[:filters], row[filters:keys], row[keys] if has_day else None, row[keys + has_day :])
+        Cell(row[:filters], row[filters:keys], row[keys] if stretches else None, row[values:])
         for row in rows.rows
     ]
 

@@ -49,17 +49,35 @@ def encode_column(values: Sequence[Any], *, moments: bool) -> Json:
     return {"kind": "text", "values": [None if value is None else clean_text(value) for value in values]}
 
 
-def encode_numbers(values: Sequence[Any]) -> Json:
-    """Numbers that the script adds up: decimals as whole numbers and the power of ten to divide by, so that
-    no cent is lost; what is no number (the smallest date, say) as encode_column has it.
+class Planes:
+    """Whole numbers as bytes: of a column first all lowest bytes, then all next ones. So they compress to three
+    quarters of what they take as text.
     """
-    known = [value for value in values if value is not None]
-    if not known or not all(
-        isinstance(value, (int, Decimal)) and not isinstance(value, bool) for value in known
-    ):
-        return encode_column(values, moments=False)
-    places = max(max(0, -int(Decimal(value).as_tuple().exponent)) for value in known)
-    whole = [None if value is None else int(Decimal(value).scaleb(places)) for value in values]
-    if sum(abs(value) for value in whole if value is not None) > _LARGEST_INT:
-        return encode_column(values, moments=False)
-    return {"kind": "number", "values": whole, "places": places}
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+
+    def add(self, values: Sequence[int | None]) -> Json:
+        """Where the column stands, in how many planes, and what its numbers are above. 0 is NULL."""
+        known = [value for value in values if value is not None]
+        low = min(known, default=0)
+        raised = [0 if value is None else value - low + 1 for value in values]
+        planes = -(-max(raised, default=0).bit_length() // 8)
+        place = len(self.bytes)
+        for plane in range(planes):
+            self.bytes += bytes(value >> (8 * plane) & 255 for value in raised)
+        return {"at": place, "planes": planes, "low": low}
+
+    def add_numbers(self, values: Sequence[Any]) -> Json:
+        """Numbers that the script adds up: decimals as whole numbers and the places after the point, so that no cent
+        is lost; what is no such number (a float, the smallest date) as encode_column has it.
+        """
+        known: list[Any] = [value for value in values if value is not None]
+        if not all(isinstance(value, (int, Decimal)) and not isinstance(value, bool) for value in known):
+            return encode_column(values, moments=False)
+        decimals = [Decimal(value) for value in known]
+        places = max((max(0, -int(value.as_tuple().exponent)) for value in decimals), default=0)
+        whole = [None if value is None else int(Decimal(value).scaleb(places)) for value in values]
+        if sum(abs(value) for value in whole if value is not None) > _LARGEST_INT:
+            return encode_column(values, moments=False)
+        return {"kind": "number", "places": places, **self.add(whole)}

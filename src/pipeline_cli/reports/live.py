@@ -24,10 +24,13 @@ from pipeline_cli.reports.values import label_of
 _CHART_KEYS = ("x", "y", "color", "line", "size", "format", "line_format", "x_format", "sort", "limit")
 
 
-def pack(data: Json) -> str:
-    """The data as base64 of gzip of JSON."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode("ascii")
+def pack(data: Json, planes: bytes) -> str:
+    """As base64 of gzip: the length of the JSON text (four bytes, the lowest first), the text, and the planes."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "replace"
+    )
+    packed = gzip.compress(len(text).to_bytes(4, "little") + text + planes, 9, mtime=0)
+    return base64.b64encode(packed).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class LivePage:
     @cached_property
     def packed(self) -> str:
         """Everything with the script, as it stands in the page."""
-        return pack({**self.data(), "script": script_text()})
+        return pack({**self.data(), "script": script_text()}, bytes(self._cubes.planes.bytes))
 
     def unfollowed(self, block: str, place: int | None = None) -> str:
         """Which filters a block does not follow, in a sentence; nothing where it follows all, or is a text.

@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from pipeline_cli.manifest.measures import PeriodFilter
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.answers import Answers, Asked
-from pipeline_cli.reports.calendar import Calendar, Choice
+from pipeline_cli.reports.calendar import Choice, Range
 from pipeline_cli.reports.cubes import ALL, Cell, Count, Cube
-from pipeline_cli.reports.encoding import Json, encode_column, encode_numbers, to_day
+from pipeline_cli.reports.encoding import Json, Planes, encode_column, to_day
 from pipeline_cli.reports.values import clean_text, label_of
 
 Places = Mapping[Hashable, int]
 
 
 class LiveCubes:
-    """Encodes the cubes of a report's answers."""
+    """Encodes the cubes of a report's answers. `planes`: what their numbers are in, once data() has been called."""
 
     def __init__(self, report: Report, answers: Answers) -> None:
         self._report = report
         self._answers = answers
         self._cubes = list(answers.cubes.values())
         self._values = {column: _in_order(values) for column, values in _choices(self._cubes).items()}
+        self.planes = Planes()
 
     def data(self) -> Json:
         """The filters, what they offer, and the cubes."""
         calendar = self._answers.calendar
         return {
             "filters": [self._filter(name) for name in self._report.filters],
-            "times": [_time(choice, calendar) for choice in calendar.choices] if calendar else [],
-            "ranges": [
-                [*calendar.stretches(found), to_day(found.start), to_day(found.end)]
-                for found in calendar.ranges
-            ]
-            if calendar
-            else [],
+            "times": [self._time(choice) for choice in calendar.choices] if calendar else [],
+            "ranges": [[to_day(found.start), to_day(found.end)] for found in self._ranges],
             "cubes": [self._cube(cube) for cube in self._cubes],
         }
 
@@ -44,8 +41,19 @@ class LiveCubes:
         """Which cube answers a question, and each measure as places of the cube's parts: one, or two to divide."""
         cube = self._answers.cubes[asked.cut]
         places = {part: place for place, part in enumerate((*cube.parts, *cube.counts))}
-        measures = [[places[part] for part in one.parts] for one in asked.question.measures]
-        return {"cube": self._cubes.index(cube), "measures": measures}
+        found: Json = {
+            "cube": self._cubes.index(cube),
+            "measures": [[places[part] for part in one.parts] for one in asked.question.measures],
+        }
+        if asked.compared is not None:
+            ranges = [self._ranges[one] for one in (asked.compared.now, asked.compared.before)]
+            found["change"] = {"period": asked.compared.period, "ranges": ranges}
+        return found
+
+    @cached_property
+    def _ranges(self) -> dict[Range, int]:
+        calendar = self._answers.calendar
+        return {found: place for place, found in enumerate(calendar.compared.ranges)} if calendar else {}
 
     def _filter(self, name: str) -> Json:
         one, calendar = self._report.filters[name], self._answers.calendar
@@ -59,12 +67,19 @@ class LiveCubes:
         default = texts.index(one.default) if one.default in texts else None
         return found | {"kind": "choice", "values": texts, "default": default}
 
+    def _time(self, choice: Choice) -> Json:
+        found: Json = {"key": choice.key, "kind": choice.kind}
+        if choice.range is not None and choice.before is not None:
+            found |= {"range": self._ranges[choice.range], "before": self._ranges[choice.before]}
+        return found | ({"late": True} if choice.is_unfinished else {})
+
     def _cube(self, cube: Cube) -> Json:
         filters = {one.column: place for place, one in enumerate(self._report.filters.values())}
         rows = _rows(cube)
         keys = [_numbered(row.keys[n] for row in rows) for n in range(len(cube.cut.dimensions))]
         values = [self._values[column] for column in cube.cut.choices]
         found: Json = {
+            "size": len(cube.cells),
             "filters": [filters[column] for column in cube.cut.choices],
             "period": filters[cube.cut.day] if cube.cut.day else None,
             "dimensions": [
@@ -76,12 +91,51 @@ class LiveCubes:
                 for one, known in zip(cube.cut.dimensions, keys, strict=True)
             ],
             "parts": [part.kind for part in (*cube.parts, *cube.counts)],
-            "f": [[known[cell.choices[n]] for cell in cube.cells] for n, known in enumerate(values)],
-            "k": [[known[cell.keys[n]] for cell in cube.cells] for n, known in enumerate(keys)],
-            "v": [encode_numbers([cell.values[n] for cell in cube.cells]) for n in range(len(cube.parts))],
-            "counts": [_counts(counts, values, keys) for counts in cube.counts.values()],
+            "f": self._places([cell.choices for cell in cube.cells], values),
+            "k": self._places([cell.keys for cell in cube.cells], keys),
+            "v": self._parts(cube),
+            "counts": [self._counts(cube, counts, values, keys) for counts in cube.counts.values()],
         }
-        return found | ({"p": [cell.stretch for cell in cube.cells]} if cube.cut.day else {})
+        if cube.stretches is not None:
+            found["bounds"] = [to_day(day) for day in cube.stretches.boundaries]
+            found["p"] = self.planes.add([cell.stretch for cell in cube.cells])
+        return found
+
+    def _parts(self, cube: Cube) -> list[Json]:
+        """Each part's values; a count that is that of another part in every cell refers to it."""
+        found: list[Json] = []
+        known: dict[tuple[Any, ...], int] = {}
+        for n, part in enumerate(cube.parts):
+            column = tuple(cell.values[n] for cell in cube.cells)
+            if part.kind in ("rows", "count") and column in known:
+                found.append({"same": known[column]})
+                continue
+            known[column] = n
+            found.append(self.planes.add_numbers(column))
+        return found
+
+    def _places(self, rows: Sequence[Sequence[Any]], known: Sequence[Places]) -> list[Json]:
+        """A column each: where the rows' values stand among the known ones; -1 for ALL."""
+        return [
+            self.planes.add([-1 if row[n] is ALL else places[row[n]] for row in rows])
+            for n, places in enumerate(known)
+        ]
+
+    def _counts(
+        self, cube: Cube, counts: Sequence[Count], values: Sequence[Places], keys: Sequence[Places]
+    ) -> Json:
+        ranges = [self._ranges[found] for found in cube.stretches.ranges] if cube.stretches else []
+        pairs = [
+            (n, ranges[at], value) for n, count in enumerate(counts) for at, value in count.by_range.items()
+        ]
+        return {
+            "size": len(counts),
+            "f": self._places([count.choices for count in counts], values),
+            "k": self._places([count.keys for count in counts], keys),
+            "n": self.planes.add([count.over_all for count in counts]),
+            "pairs": len(pairs),
+            "r": [self.planes.add([pair[n] for pair in pairs]) for n in range(3)],  # row, range, number
+        }
 
 
 def _rows(cube: Cube) -> list[Cell | Count]:
@@ -108,25 +162,3 @@ def _in_order(values: Mapping[Any, None]) -> Places:
 
 def _numbered(values: Any) -> Places:
     return {value: place for place, value in enumerate(dict.fromkeys(values))}
-
-
-def _time(choice: Choice, calendar: Calendar) -> Json:
-    found: Json = {"key": choice.key, "kind": choice.kind}
-    if choice.range is not None and choice.before is not None:
-        found |= {
-            "range": calendar.ranges.index(choice.range),
-            "before": calendar.ranges.index(choice.before),
-        }
-    return found | ({"late": True} if choice.is_unfinished else {})
-
-
-def _counts(counts: Sequence[Count], values: Sequence[Places], keys: Sequence[Places]) -> Json:
-    return {
-        "f": [
-            [-1 if count.choices[n] is ALL else known[count.choices[n]] for count in counts]
-            for n, known in enumerate(values)
-        ],
-        "k": [[known[count.keys[n]] for count in counts] for n, known in enumerate(keys)],
-        "n": [count.over_all for count in counts],
-        "r": [[number for pair in count.by_range.items() for number in pair] for count in counts],
-    }

@@ -13,17 +13,17 @@ from pipeline_cli.reports.values import as_moment, as_number
 Row = tuple[Any, ...]
 
 
-def order_answer(rows: Sequence[Row], question: Question, block: Any) -> tuple[list[Row], int]:
-    """The rows in the block's order and as many as its limit lets through; and how many there are."""
+def order_answer(rows: Sequence[Row], question: Question, block: Any) -> list[Row]:
+    """The rows in the block's order; of a chart as many as its limit lets through."""
     ordered = sorted(rows, key=lambda row: [_rank(value) for value in row[: len(question.dimensions)]])
     if isinstance(block, Chart) and question.dimensions:
         return _order_chart(ordered, question, block)
     if isinstance(block, ReportTable):
-        return _order_table(ordered, question, block), len(rows)
-    return ordered, len(rows)
+        return _order_table(ordered, question, block)
+    return ordered
 
 
-def _order_chart(rows: list[Row], question: Question, block: Chart) -> tuple[list[Row], int]:
+def _order_chart(rows: list[Row], question: Question, block: Chart) -> list[Row]:
     place = question.columns.index(block.measures[0])
     sizes: dict[Any, float] = {}
     for row in rows:
@@ -32,7 +32,7 @@ def _order_chart(rows: list[Row], question: Question, block: Chart) -> tuple[lis
     if block.sort == "value" and not _is_axis(names):
         names.sort(key=lambda name: -sizes[name])
     kept = {name: order for order, name in enumerate(names[: block.limit])}
-    return sorted((row for row in rows if row[0] in kept), key=lambda row: kept[row[0]]), len(names)
+    return sorted((row for row in rows if row[0] in kept), key=lambda row: kept[row[0]])
 
 
 def _order_table(rows: list[Row], question: Question, block: ReportTable) -> list[Row]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.manifest.reports import Figures, Report
-from pipeline_cli.reports.answers import AnswerReader, Answers
+from pipeline_cli.reports.answers import Answers
+from pipeline_cli.reports.asking import AnswerReader
 from pipeline_cli.reports.blocks import ReportReader, View
 from pipeline_cli.reports.csv_files import write_csv
 from pipeline_cli.reports.periods import AsOf

@@ -22,7 +22,10 @@ LOADER = """
   const packed = atob(document.getElementById("page-data").textContent);
   const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  window.reportPage = await new Response(unpacked).json();
+  const buffer = await new Response(unpacked).arrayBuffer();
+  const length = new DataView(buffer).getUint32(0, true);
+  window.reportPage = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  window.reportPage.planes = new Uint8Array(buffer, 4 + length);
   const script = document.createElement("script");
   script.textContent = window.reportPage.script;
   document.body.append(script);

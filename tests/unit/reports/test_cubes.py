@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipeline_cli.destinations.sql import SameCursorConnection
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.aggregates import Dimension, Measure, Part, Question
-from pipeline_cli.reports.calendar import Calendar, Choice
+from pipeline_cli.reports.calendar import Calendar, Range
 from pipeline_cli.reports.cells import Cut, months_sql
 from pipeline_cli.reports.cubes import Cube, Selection, read_cube
 from pipeline_cli.reports.periods import AsOf
@@ -52,7 +52,10 @@ rows_of = st.lists(
 )
 
 
-def read(rows: Sequence[Row], dimensions: Sequence[Dimension], choices: Sequence[str]) -> Cube:
+def read(
+    rows: Sequence[Row], dimensions: Sequence[Dimension], choices: Sequence[str], compared: bool = False
+) -> tuple[Cube, Calendar]:
+    """The cube of these rows, from DuckDB, and the times on offer."""
     connection = CONNECTION.cursor()
     connection.execute(
         "CREATE OR REPLACE TABLE sales (day date, channel text, country text, customer bigint, amount decimal(18, 2))"
@@ -64,9 +67,10 @@ def read(rows: Sequence[Row], dimensions: Sequence[Dimension], choices: Sequence
     )
     months = results.rows(months_sql(SQL, "day")).rows
     calendar = Calendar([month for month, _ in months], date(2026, 10, 18), AS_OF, MADE_AT)
-    cube = read_cube(results, Cut(SQL, "day", tuple(choices), tuple(dimensions)), PARTS, calendar)
+    cut = Cut(SQL, "day", tuple(choices), tuple(dimensions), compared)
+    cube = read_cube(results, cut, PARTS, calendar.of(compared))
     assert cube is not None
-    return cube
+    return cube, calendar
 
 
 def literal(value: Any) -> str:
@@ -104,19 +108,18 @@ def key_of(row: Row, dimensions: Sequence[Dimension]) -> tuple[Any, ...]:
 def test_every_choice_of_every_filter_gives_what_plain_python_makes_of_the_rows(
     rows: list[Row], dimensions: tuple[Dimension, ...], filters: tuple[str, ...]
 ) -> None:
-    cube = read(rows, dimensions, filters)
-    assert cube.calendar is not None
+    cube, calendar = read(rows, dimensions, filters)
     question = Question(dimensions, MEASURES)
     values: list[list[tuple[str, Any]]] = [[]]
     for name in filters:
         found = dict.fromkeys(row[name] for row in rows)
         values = [[*one, *more] for one in values for more in ([], *([(name, value)] for value in found))]
-    for choice in cube.calendar.choices:
+    for choice in calendar.choices:
         for chosen in values:
             kept = [
                 row
                 for row in rows
-                if all(row[name] == value for name, value in chosen) and is_within(row["day"], choice)
+                if all(row[name] == value for name, value in chosen) and is_within(row["day"], choice.range)
             ]
             groups = {key_of(row, dimensions): [] for row in kept} if dimensions else {(): []}
             for row in kept:
@@ -131,8 +134,8 @@ def test_every_choice_of_every_filter_gives_what_plain_python_makes_of_the_rows(
             assert {row[: len(dimensions)]: row[len(dimensions) :] for row in answer} == expected
 
 
-def is_within(day: date | None, choice: Choice) -> bool:
-    return choice.range is None or (day is not None and choice.range.start <= day < choice.range.end)
+def is_within(day: date | None, found: Range | None) -> bool:
+    return found is None or (day is not None and found.start <= day < found.end)
 
 
 def test_years_of_months_take_more_than_one_word_of_bits() -> None:
@@ -146,12 +149,14 @@ def test_years_of_months_take_more_than_one_word_of_bits() -> None:
         }
         for n in range(310)
     ]
-    cube = read(rows, (), ("channel",))
-    assert cube.calendar is not None
-    assert len(cube.calendar.boundaries) > 80
-    for choice in cube.calendar.choices:
+    cube, calendar = read(rows, (), ("channel",), compared=True)
+    assert len(calendar.compared.boundaries) > 80
+    for choice in calendar.choices:
         found = cube.answer(Question((), MEASURES), Selection(choice.range))[0]
-        kept = [row for row in rows if is_within(row["day"], choice)]
+        kept = [row for row in rows if is_within(row["day"], choice.range)]
+        assert found[:-1] == tuple(plain(part, kept) for part in PARTS), choice.key
+        found = cube.answer(Question((), MEASURES), Selection(choice.before))[0]
+        kept = [row for row in rows if is_within(row["day"], choice.before)]
         assert found[:-1] == tuple(plain(part, kept) for part in PARTS), choice.key
 
 

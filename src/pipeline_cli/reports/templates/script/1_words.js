@@ -53,7 +53,8 @@ function writeDays(startMs, endMs) {
 }
 
 function namePeriod(ms, period) {
-  if (period === "week" || period === "quarter") return `The ${period} from ${writeMoment(ms, "date")}`;
+  if (period === "week") return `The week from ${writeMoment(ms, "date")}`;
+  if (period === "quarter") return `Q${Math.floor(new Date(ms).getUTCMonth() / 3) + 1} ${new Date(ms).getUTCFullYear()}`;
   return writeMoment(ms, period === "hour" ? "datetime" : period === "day" ? "date" : period);
 }
 
@@ -65,17 +66,23 @@ function decimalsOf(values) {
   return largest >= 1 ? 2 : Math.min(6, 2 - Math.floor(Math.log10(largest)));
 }
 
+// Of a column of percents: two places where all are below ten.
+function percentPlaces(values) {
+  const largest = Math.max(0, ...values.filter((value) => typeof value === "number" && isFinite(value)).map(Math.abs));
+  return largest > 0 && largest < 0.1 ? 2 : 1;
+}
+
 // How the values of one column are written: all alike, so that they can be compared.
 function makeWriter(values, kind, declared) {
   const format = declared || { number: "number", date: "date", time: "datetime" }[kind] || "text";
   const isNumeric = format === "number" || format === "money" || format === "percent";
-  const decimals = format === "number" ? decimalsOf(values) : 0;
+  const decimals = format === "number" ? decimalsOf(values) : format === "percent" ? percentPlaces(values) : 0;
   const write = (value) => {
     if (value === null || value === undefined || value === "") return value === "" ? "" : DASH;
     if (isNumeric && typeof value === "number" && kind !== "date" && kind !== "time") {
       if (!isFinite(value)) return DASH;
       if (format === "percent") {
-        return writeNumber(value, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+        return writeNumber(value, { style: "percent", minimumFractionDigits: decimals, maximumFractionDigits: decimals });
       }
       const places = format === "money" ? 2 : decimals;
       const digits = { minimumFractionDigits: places, maximumFractionDigits: places };

@@ -1,5 +1,28 @@
 // Numbers picked from the cells that the database made: never more than additions of what stands in the page.
 
+// A column of whole numbers: first the lowest bytes of all, then the next ones; 0 is NULL.
+function unpack(column, size) {
+  if (column.at === undefined) return column.values;
+  const found = new Array(size);
+  for (let n = 0; n < size; n++) {
+    let value = 0;
+    for (let plane = column.planes - 1; plane >= 0; plane--) value = value * 256 + page.planes[column.at + plane * size + n];
+    found[n] = value ? value - 1 + column.low : null;
+  }
+  return found;
+}
+
+function unpackCube(cube) {
+  for (const name of ["f", "k", "v"]) cube[name].forEach((column) => (column.values = column.same === undefined ? unpack(column, cube.size) : cube[name][column.same].values));
+  cube.v.forEach((column) => (column.kind = column.kind || "number"));
+  if (cube.p) cube.p.values = unpack(cube.p, cube.size);
+  for (const counts of cube.counts) {
+    for (const column of [...counts.f, ...counts.k, counts.n]) column.values = unpack(column, counts.size);
+    const [rows, ranges, numbers] = counts.r.map((column) => unpack(column, counts.pairs));
+    counts.byRange = new Map(rows.map((row, n) => [`${row} ${ranges[n]}`, numbers[n]]));
+  }
+}
+
 function endOf(ms, period) {
   if (period === "hour") return ms + 3600000;
   if (period === "day") return ms + DAY_MS;
@@ -24,36 +47,33 @@ function merge(part, one, other) {
 function pick(cube, chosen) {
   const nothing = () => cube.parts.map((part) => (part === "sum" || part === "min" || part === "max" ? null : 0));
   const found = new Map();
+  const nameOfGroup = (keys, n) => keys.map((column) => column.values[n]).join();
   const group = (keys, n) => {
-    const name = keys.map((column) => column[n]).join();
-    if (!found.has(name)) found.set(name, { keys: keys.map((column) => column[n]), values: nothing() });
+    const name = nameOfGroup(keys, n);
+    if (!found.has(name)) found.set(name, { keys: keys.map((column) => column.values[n]), values: nothing() });
     return found.get(name);
   };
   if (!cube.dimensions.length) found.set("", { keys: [], values: nothing() });
   const range = cube.period === null || chosen.range === null ? null : page.ranges[chosen.range];
+  const [first, end] = range ? range.map((day) => cube.bounds.filter((bound) => bound <= day).length) : [0, 0];
   const wanted = cube.filters.map((filter) => chosen.choices[filter]);
-  const count = (cube.v[0] || { values: [] }).values.length;
-  for (let n = 0; n < count; n++) {
-    if (range && !(cube.p[n] >= range[0] && cube.p[n] < range[1])) continue;
-    if (wanted.some((value, place) => value !== null && cube.f[place][n] !== value)) continue;
+  for (let n = 0; n < cube.size; n++) {
+    if (range && !(cube.p.values[n] >= first && cube.p.values[n] < end)) continue;
+    if (wanted.some((value, place) => value !== null && cube.f[place].values[n] !== value)) continue;
     const { values } = group(cube.k, n);
     for (let part = 0; part < cube.v.length; part++) {
       values[part] = merge(cube.parts[part], values[part], cube.v[part].values[n]);
     }
   }
   cube.counts.forEach((counts, place) => {
-    for (let n = 0; n < counts.n.length; n++) {
-      if (wanted.some((value, at) => counts.f[at][n] !== (value === null ? -1 : value))) continue;
-      const name = counts.k.map((column) => column[n]).join();
-      if (found.has(name)) found.get(name).values[cube.v.length + place] = range ? countIn(counts.r[n], chosen.range) : counts.n[n];
+    for (let n = 0; n < counts.size; n++) {
+      if (wanted.some((value, at) => counts.f[at].values[n] !== (value === null ? -1 : value))) continue;
+      const name = nameOfGroup(counts.k, n);
+      const number = range ? counts.byRange.get(`${n} ${chosen.range}`) || 0 : counts.n.values[n];
+      if (found.has(name)) found.get(name).values[cube.v.length + place] = number;
     }
   });
   return [...found.values()];
-}
-
-function countIn(pairs, range) {
-  for (let n = 0; n < pairs.length; n += 2) if (pairs[n] === range) return pairs[n + 1];
-  return 0;
 }
 
 function measure(cube, places, values) {

@@ -34,7 +34,7 @@ function readAlong(block, table, columns, format, chosen) {
     });
   }
   if (block.axis !== "category") points.sort((one, other) => one.x - other.x);
-  const told = [tellUnfinished(points, late, block.period), tellCut(cut, block.period)];
+  const told = [tellUnfinished(points, new Set([...late].filter((x) => !cut.has(x))), block.period), tellCut(cut, block.period)];
   const kept = cutPoints(points, block.axis, told);
   return { points: kept, names: unique(kept.map((point) => point.series)), writer, told: told.filter(Boolean).join(" ") };
 }
@@ -44,7 +44,7 @@ function cutPeriods(block, xs, chosen) {
   const range = chosen.range === null ? null : page.ranges[chosen.range];
   const isDay = block.cube !== undefined && page.cubes[block.cube].dimensions[0].day;
   if (!range || !isDay || !block.period || block.period === "hour" || block.period === "day") return new Set();
-  const [start, end] = [range[2] * DAY_MS, range[3] * DAY_MS];
+  const [start, end] = range.map((day) => day * DAY_MS);
   return new Set(xs.filter((x) => x !== null && (x < start || endOf(x, block.period) > end)));
 }
 

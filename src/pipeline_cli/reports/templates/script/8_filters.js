@@ -106,7 +106,7 @@ function tell(isFirst) {
     if (value === "all") return "";
     if (filter.kind === "choice") return `${filter.label}: ${nameValue(filter.values[value])}`;
     const time = timeOf();
-    const [, , start, end] = page.ranges[time.range];
+    const [start, end] = page.ranges[time.range];
     return `${filter.label}: ${nameTime(time)}, ${writeDays(start * DAY_MS, end * DAY_MS)}`;
   });
   const words = parts.filter(Boolean).join(" · ");
@@ -128,6 +128,7 @@ function show(isFirst) {
 }
 
 function start() {
+  page.cubes.forEach(unpackCube);
   for (const filter of page.filters) fillSelect(selectOf(filter), filter);
   readAddress();
   form.hidden = false;
