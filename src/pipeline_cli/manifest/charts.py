@@ -133,6 +133,6 @@ class ScatterChart(SeriesChart):
 
 @entry
 class DonutChart(Chart):
-    """The parts of a whole: the six largest, and the others as one."""
+    """The parts of a whole: the `limit` largest (by default six, at most seven), and the others as one."""
 
     type: Literal["donut"]

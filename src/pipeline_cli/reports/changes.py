@@ -119,14 +119,15 @@ def describe_change(now: Any, before: Any, names: tuple[str, str], writer: Write
 
 def _amount(difference: float, before: float, writer: Writer) -> str:
     if writer.format == "percent":
-        points = replace(writer, format="number", decimals=1)
-        least = difference * 100 >= 0.05
+        points = replace(writer, format="number", decimals=writer.decimals or 1)
+        least = 10.0**-points.decimals
+        shown = difference * 100 >= least / 2
         return (
-            f"{points.write(difference * 100)} points" if least else f"less than {points.write(0.1)} points"
+            f"{points.write(difference * 100)} points" if shown else f"less than {points.write(least)} points"
         )
     if before <= 0:
         return f"by {writer.write(difference)}"
-    percent = replace(writer, format="percent")
+    percent = replace(writer, format="percent", decimals=1)
     share = difference / before
     return percent.write(share) if share >= 0.0005 else f"less than {percent.write(0.001)}"
 

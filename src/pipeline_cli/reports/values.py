@@ -51,7 +51,7 @@ class Writer:
         if not math.isfinite(number):
             return str(number)
         if self.format == "percent":
-            return f"{number * 100:,.1f}%"
+            return f"{number * 100:,.{self.decimals or 1}f}%"
         places = 2 if self.format == "money" else self.decimals
         text = f"{abs(number):,.{places}f}"
         sign = "-" if number < 0 and text.strip("0.,") else ""
@@ -63,7 +63,8 @@ def make_writer(values: Iterable[Any], declared: Format | None, currency: str | 
     known = [value for value in values if value is not None]
     format_ = declared or _format_of(known)
     numbers = [number for value in known if (number := as_number(value)) is not None]
-    return Writer(format_, _decimals(numbers) if format_ == "number" else 0, currency or "")
+    decimals = {"number": _decimals, "percent": _percent_decimals}.get(format_)
+    return Writer(format_, decimals(numbers) if decimals else 0, currency or "")
 
 
 def as_number(value: Any) -> float | Decimal | None:
@@ -151,6 +152,12 @@ def _format_of(values: Sequence[Any]) -> Format:
     if values and all(isinstance(value, date) for value in values):
         return "date"
     return "text"
+
+
+def _percent_decimals(numbers: Sequence[float | Decimal]) -> int:
+    """Places after the point of percents: one, and two where all are below ten."""
+    largest = max((abs(float(number)) for number in numbers if math.isfinite(number)), default=0.0)
+    return 2 if 0 < largest < 0.1 else 1
 
 
 def _decimals(numbers: Sequence[float | Decimal]) -> int:

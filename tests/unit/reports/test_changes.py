@@ -58,6 +58,7 @@ def test_the_last_period_that_is_over_is_compared_with_the_one_before(
         (0.385, 0.373, Writer("percent"), "up", "Up 1.2 points"),
         (0.0, 0.02, Writer("percent"), "down", "Down 2.0 points"),
         (0.37301, 0.373, Writer("percent"), "up", "Up less than 0.1 points"),
+        (0.0142, 0.0137, Writer("percent", 2), "up", "Up 0.05 points"),
         (None, 100, MONEY, "none", "Nothing to compare with"),
         (100, None, MONEY, "none", "Nothing to compare with"),
     ],

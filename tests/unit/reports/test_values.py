@@ -63,3 +63,15 @@ def test_text_is_short_and_holds_nothing_that_a_page_may_not_hold() -> None:
 
 def test_a_columns_name_becomes_a_heading() -> None:
     assert label_of("total_sales") == "Total sales"
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([0.0132, 0.0128], ["1.32%", "1.28%"]),
+        ([0.0132, 0.5], ["1.3%", "50.0%"]),
+        ([0, 0.0], ["0.0%", "0.0%"]),
+    ],
+)
+def test_percents_that_are_all_below_ten_have_two_places(values: list[float], texts: list[str]) -> None:
+    assert [make_writer(values, "percent", None).write(value) for value in values] == texts
