@@ -47,11 +47,14 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
+    """A figure. `is_blank`: there is no value, or nothing was counted."""
+
     label: str
     value: Cell
     detail: Cell | None
     is_numeric: bool
     change: Change | None = None
+    is_blank: bool = False
 
 
 @dataclass(slots=True)
@@ -87,6 +90,12 @@ class View:
         return -(-len(self.tiles) // rows)
 
 
+def is_blank(views: Sequence[View]) -> bool:
+    """Whether none of the blocks has data; one of texts alone has no need of any."""
+    asked = [view for view in views if view.kind != "text"]
+    return bool(asked) and all(view.is_empty for view in asked)
+
+
 @dataclass(frozen=True, slots=True)
 class ReportReader:
     """Reads a report's blocks. `answers`: the aggregated ones'. `hint`: what to do about a query that fails."""
@@ -112,6 +121,7 @@ class ReportReader:
             view.paragraphs = [part.strip() for part in block.text.split("\n\n") if part.strip()]
         elif isinstance(block, Figures):
             view.tiles = [self._tile(name, block, key, as_of) for key in block.figures]
+            view.is_empty = all(tile.is_blank for tile in view.tiles)
         elif isinstance(block, Chart):
             self._fill_chart(view, block, as_of)
         else:
@@ -132,15 +142,19 @@ class ReportReader:
         column = key if figure.aggregate else figure.column or key
         require_columns(rows.columns, [column, figure.detail], self.name, name)
 
+        def first(of: str) -> Any:
+            return rows.values(of)[0] if rows.rows else None
+
         def cell(of: str, declared: Any) -> tuple[Cell, bool]:
-            value = rows.values(of)[0] if rows.rows else None
+            value = first(of)
             writer = make_writer([value], declared, self.report.currency)
             return Cell(writer.write(value), value is None), writer.is_numeric
 
         value, is_numeric = cell(column, figure.format)
         detail = cell(figure.detail, figure.detail_format)[0] if figure.detail else None
         change = self._change(name, block, key, as_of)
-        return Tile(figure.label or label_of(key), value, detail, is_numeric, change)
+        is_blank = first(column) is None or as_number(first(column)) == 0
+        return Tile(figure.label or label_of(key), value, detail, is_numeric, change, is_blank)
 
     def _change(self, name: str, block: Figures, key: str, as_of: AsOf | None) -> Change | None:
         figure = block.figures[key]

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from pipeline_cli.manifest.reports import Report
-from pipeline_cli.reports.blocks import View
+from pipeline_cli.reports.blocks import View, is_blank
 from pipeline_cli.reports.charts.palette import DARK, pattern_definitions, pattern_id
 from pipeline_cli.reports.live import LivePage
 from pipeline_cli.reports.periods import AsOf
@@ -52,6 +52,14 @@ class Facts:
         return [*found, ("Environment", self.environment)]
 
 
+def nothing_yet(views: Sequence[View], facts: Facts) -> str:
+    """What a report without any data says, and what would bring some; nothing where there are data."""
+    if not is_blank(views):
+        return ""
+    runs = " and ".join(f"pipeline-cli run {name}" for name in facts.pipelines)
+    return "There are no data yet." + (f" They come with: {runs}" if runs else "")
+
+
 def width_of(span: int, columns: int) -> int:
     """Pixels that a drawing has in a block of `span` of the page's `columns`."""
     column = (PAGE_WIDTH - GAP * (columns - 1)) / columns
@@ -77,6 +85,7 @@ def render_page(report: Report, facts: Facts, views: Sequence[View], live: LiveP
         report=report,
         facts=facts,
         views=views,
+        nothing=nothing_yet(views, facts),
         drawings=drawings,
         policy=content_policy(style, scripts),
         style=Markup(style),  # noqa: S704 - a file of ours

@@ -173,6 +173,10 @@ def test_products_stand_at_their_price_and_rating(page: Element, lines: list[Row
     assert "without Unit price or Rating" in block(page, "ratings").words
 
 
+def test_with_carts_no_report_says_that_it_has_no_data(page: Element) -> None:
+    assert page.every("p", "nothing") == []
+
+
 def test_the_exports_hold_the_same_numbers(duck: Shelf, data: dict[str, list[Row]], lines: list[Row]) -> None:
     fill(duck, data)
     edition = duck.write("sales")
@@ -185,7 +189,9 @@ def test_the_exports_hold_the_same_numbers(duck: Shelf, data: dict[str, list[Row
 def test_without_carts_the_report_says_so(shelf: Shelf, data: dict[str, list[Row]]) -> None:
     fill(shelf, data)
     shelf.execute("DELETE FROM gold_fakestore.mart_sales_overview")
-    page = read_page(shelf.read(shelf.write("sales")))
+    page = read_page(shelf.read(shelf.write("sales", pipelines=("fakestore",))))
+    (told,) = page.every("p", "nothing")
+    assert told.words == "There are no data yet. They come with: pipeline-cli run fakestore"
     assert tiles(page, "key_figures")["Revenue"] == "–"
     for name in ("by_month", "by_category", "by_price", "ratings", "by_product"):
         assert "No data" in block(page, name).words

@@ -9,7 +9,7 @@ from io import BytesIO
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.blocks import View
 from pipeline_cli.reports.charts.letters import text_width, wrap
-from pipeline_cli.reports.page import Facts
+from pipeline_cli.reports.page import Facts, nothing_yet
 from pipeline_cli.reports.paper.cards import make_card
 from pipeline_cli.reports.paper.layout import GAP, fill_pages, lay_rows
 from pipeline_cli.reports.paper.pen import (
@@ -99,7 +99,13 @@ class Printout:
         parts.append(draw_line(0, y, width, y))
         facts, height = self._facts(width)
         parts.append(place(0, y + 6, facts))
-        return place(MARGIN, MARGIN, "".join(parts)), y + height + 20
+        y += height
+        nothing = nothing_yet(self.views, self.facts)
+        if nothing:
+            lines = wrap(nothing, width, _LEAD.size)
+            parts.append(write_lines(0, y + 34, lines, _LEAD, 17))
+            y += 20 + 17 * len(lines)
+        return place(MARGIN, MARGIN, "".join(parts)), y + 20
 
     def _facts(self, width: float) -> tuple[str, float]:
         parts, x, y = [], 0.0, 12.0
