@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Literal
 
 from pipeline_cli.manifest.charts import Chart, Period
@@ -14,6 +14,7 @@ from pipeline_cli.manifest.measures import Part as PartKeys
 from pipeline_cli.manifest.reports import Figure, ReportTable
 
 Kind = Literal["rows", "count", "sum", "min", "max", "distinct"]
+_DIGITS = Context(prec=15)  # of a quotient: as many as a float has
 _WORDS: dict[str, Kind] = {
     "sum": "sum",
     "count": "count",
@@ -153,4 +154,4 @@ def divide(of: Any, to: Any) -> Any:
     if isinstance(of, float) or isinstance(to, float):
         quotient = float(of) / float(to)
         return quotient if math.isfinite(quotient) else None
-    return Decimal(of) / Decimal(to)
+    return _DIGITS.divide(Decimal(of), Decimal(to))

@@ -73,6 +73,7 @@ class Calendar:
     ) -> None:
         self.today = as_of.moment.date() if as_of else last_day
         known = [month for month in months if FIRST_YEAR <= month.year <= LAST_YEAR]
+        self.first_day = min(known, default=self.today)  # of the first month
         self.choices = [Choice("all", "all"), *(_last(days, self.today) for days in LAST_DAYS)]
         for period in NAMED:
             begun = sorted({_begin(month, period) for month in known}, reverse=True)

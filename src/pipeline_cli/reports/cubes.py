@@ -11,7 +11,7 @@ from pipeline_cli.reports.calendar import Range, Stretches
 from pipeline_cli.reports.cells import Cut, additive_sql, distinct_sql
 from pipeline_cli.reports.results import Results, Rows
 
-MOST_NUMBERS = 50_000  # of all cubes of a page: two to three bytes each, of the 300,000 that a page may weigh
+MOST_NUMBERS = 35_000  # of all cubes of a page: up to four bytes each, of the 300,000 that a page may weigh
 ALL: Any = object()  # in the place of a choice: every one of them
 
 Keys = tuple[Any, ...]

@@ -10,12 +10,13 @@ import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.manifest.reports import Figures, Report, ReportTable, ReportText, TableColumn
 from pipeline_cli.reports.blocks import View
-from pipeline_cli.reports.encoding import Json, encode_column, to_number
+from pipeline_cli.reports.encoding import Json, encode_column
 from pipeline_cli.reports.live_cubes import LiveCubes
 from pipeline_cli.reports.reading import Reading, value_of
 from pipeline_cli.reports.script import script_text
@@ -40,6 +41,7 @@ class LivePage:
     report: Report
     reading: Reading
     views: Sequence[View]
+    made_at: datetime
 
     @property
     def filters(self) -> list[Json]:
@@ -82,7 +84,14 @@ class LivePage:
     def data(self) -> Json:
         """Everything, ready for JSON."""
         blocks = [block for view in self.views if (block := self._block(view)) is not None]
-        return {"currency": self.report.currency or "", **self._cubes.data(), "blocks": blocks}
+        as_of = self.reading.as_of
+        return {
+            "currency": self.report.currency or "",
+            "madeAt": _milliseconds(self.made_at),
+            "asOf": as_of and {"at": _milliseconds(as_of.moment), "end": _milliseconds(as_of.end)},
+            **self._cubes.data(),
+            "blocks": blocks,
+        }
 
     @cached_property
     def _cubes(self) -> LiveCubes:
@@ -135,6 +144,10 @@ def tell_unfollowed(labels: Sequence[str], filters: int) -> str:
     return f"Not filtered by {' and '.join(filter(None, [', '.join(labels[:-1]), labels[-1]]))}."
 
 
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
 def _chart(view: View, block: Chart) -> Json:
     series = view.series
     assert series is not None
@@ -147,7 +160,6 @@ def _chart(view: View, block: Chart) -> Json:
         "point": getattr(block, "name", None),
         "axis": series.axis,
         "period": series.period,
-        "late": [to_number(moment.timestamp() * 1000) for moment in series.unfinished],
         "names": series.names,
         "labels": {name: block.labels.get(name, label_of(name)) for name in columns},
     }

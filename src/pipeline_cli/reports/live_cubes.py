@@ -33,6 +33,7 @@ class LiveCubes:
         return {
             "filters": [self._filter(name) for name in self._report.filters],
             "times": [self._time(choice) for choice in calendar.choices] if calendar else [],
+            "firstDay": to_day(calendar.first_day) if calendar else 0,
             "ranges": [[to_day(found.start), to_day(found.end)] for found in self._ranges],
             "cubes": [self._cube(cube) for cube in self._cubes],
         }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.manifest.reports import ReportTable
 from pipeline_cli.reports.aggregates import Question
+from pipeline_cli.reports.periods import between
 from pipeline_cli.reports.values import as_moment, as_number
 
 Row = tuple[Any, ...]
+_COUNTED = ("rows", "count", "distinct", "sum")
 
 
 def order_answer(rows: Sequence[Row], question: Question, block: Any) -> list[Row]:
@@ -24,6 +27,7 @@ def order_answer(rows: Sequence[Row], question: Question, block: Any) -> list[Ro
 
 
 def _order_chart(rows: list[Row], question: Question, block: Chart) -> list[Row]:
+    rows = _fill_gaps(rows, question)
     place = question.columns.index(block.measures[0])
     sizes: dict[Any, float] = {}
     for row in rows:
@@ -31,8 +35,36 @@ def _order_chart(rows: list[Row], question: Question, block: Chart) -> list[Row]
     names = list(sizes)
     if block.sort == "value" and not _is_axis(names):
         names.sort(key=lambda name: -sizes[name])
-    kept = {name: order for order, name in enumerate(names[: block.limit])}
+    limit = None if block.type == "donut" else block.limit  # whose limit makes the rest one part
+    kept = {name: order for order, name in enumerate(names[:limit])}
     return sorted((row for row in rows if row[0] in kept), key=lambda row: kept[row[0]])
+
+
+def _fill_gaps(rows: list[Row], question: Question) -> list[Row]:
+    """With a row for each period between the first and the last of every series: where nothing happened there are no
+    orders and no revenue, and a line must not go straight over it. A ratio of nothing is none.
+    """
+    period = question.dimensions[0].period
+    moments = {moment: row[0] for row in rows if (moment := as_moment(row[0])) is not None}
+    if period is None or not moments:
+        return rows
+    nothing = tuple(0 if one.to is None and one.of.kind in _COUNTED else None for one in question.measures)
+    known = {row[: len(question.dimensions)] for row in rows}
+    every = [
+        moments.get(moment) or _like(moment, rows[0][0])
+        for moment in between(min(moments), max(moments), period)
+    ]
+    series = dict.fromkeys(row[1 : len(question.dimensions)] for row in rows)
+    missing = [(x, *names) for names in series for x in every if (x, *names) not in known]
+    filled = [*rows, *((*keys, *nothing) for keys in missing)]
+    return sorted(filled, key=lambda row: [_rank(value) for value in row[: len(question.dimensions)]])
+
+
+def _like(moment: datetime, other: Any) -> Any:
+    """A moment as the database gives the others of its column."""
+    if isinstance(other, datetime):
+        return moment if other.tzinfo else moment.replace(tzinfo=None)
+    return moment.date()
 
 
 def _order_table(rows: list[Row], question: Question, block: ReportTable) -> list[Row]:

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from pipeline_cli.reports.charts.palette import CARD, INK, LINE, PALETTE, QUIET
+from pipeline_cli.reports.charts.words import KINDS
 
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
@@ -40,7 +41,9 @@ def script_text() -> str:
     parts = sorted(
         (part for part in folder.iterdir() if part.name.endswith(".js")), key=lambda part: part.name
     )
-    looks = json.dumps({"palette": PALETTE, "ink": INK, "quiet": QUIET, "line": LINE, "card": CARD})
+    looks = json.dumps(
+        {"palette": PALETTE, "ink": INK, "quiet": QUIET, "line": LINE, "card": CARD, "kinds": KINDS}
+    )
     text = "".join(part.read_text(encoding="utf-8") for part in parts)
     text = _INDENT.sub("", _COMMENT.sub("", text))
     return f'(() => {{\n"use strict";\nconst LOOKS = {looks};\n{text}}})();'

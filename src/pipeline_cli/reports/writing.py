@@ -135,7 +135,9 @@ def _draw(views: Sequence[View], report: Report) -> None:
 def _lay_out(request: ReportRequest, reading: Reading) -> str:
     from pipeline_cli.reports.page import render_page
 
-    live = LivePage(request.report, reading, reading.views) if request.report.filters else None
+    live = (
+        LivePage(request.report, reading, reading.views, request.made_at) if request.report.filters else None
+    )
     return render_page(request.report, _facts(request, reading), reading.views, live)
 
 

@@ -10,7 +10,7 @@ from pipeline_cli.reports.charts.series import column_label, in_sentence
 from pipeline_cli.reports.values import Writer, name_period
 
 MOST_TOLD = 3
-_KINDS = {
+KINDS = {
     "line": "Line chart",
     "area": "Area chart",
     "bar": "Bar chart",
@@ -23,7 +23,7 @@ _KINDS = {
 
 def describe_chart(chart: Chart, series: Series) -> str:
     """'Line chart of 14 months, Sep 2025 to Oct 2026: between $1,000.00 and $9,000.00.'"""
-    return f"{_KINDS[chart.type]} {_describe(chart, series)}."
+    return f"{KINDS[chart.type]} {_describe(chart, series)}."
 
 
 def _describe(chart: Chart, series: Series) -> str:

@@ -58,6 +58,12 @@ function namePeriod(ms, period) {
   return writeMoment(ms, period === "hour" ? "datetime" : period === "day" ? "date" : period);
 }
 
+// The beginning of a month, a quarter or a year as its name; everything else as the writer has it.
+function writeInPeriod(value, period, writer) {
+  const isNamed = ["month", "quarter", "year"].includes(period) && value !== null && new Date(value).getUTCDate() === 1;
+  return isNamed ? namePeriod(value, period) : writer.write(value);
+}
+
 // As values.py decides: none where all are whole, more where the largest is below one.
 function decimalsOf(values) {
   const finite = values.filter((value) => typeof value === "number" && isFinite(value)).map(Math.abs);
@@ -91,7 +97,7 @@ function makeWriter(values, kind, declared) {
     if (kind === "date" || kind === "time") return writeMoment(value, format === "datetime" ? "datetime" : "date");
     return String(value);
   };
-  return { format, isNumeric, write };
+  return { format, isNumeric, decimals, write };
 }
 
 // How the numbers of an axis are written: short, as there is little room.

@@ -28,7 +28,17 @@ function endOf(ms, period) {
   if (period === "day") return ms + DAY_MS;
   if (period === "week") return ms + 7 * DAY_MS;
   const day = new Date(ms);
-  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + { month: 1, quarter: 3, year: 12 }[period], 1);
+  const month = day.getUTCMonth() + { month: 1, quarter: 3, year: 12 }[period];
+  return Date.UTC(day.getUTCFullYear(), month, Math.min(day.getUTCDate(), 28)) + (((ms % DAY_MS) + DAY_MS) % DAY_MS);
+}
+
+// Whether the period that begins then has data still to come, as periods.py has it.
+function isUnfinished(ms, period) {
+  const end = endOf(ms, period);
+  if (page.madeAt < end) return true;
+  if (!page.asOf) return false;
+  if (period === "hour") return page.asOf.end < end;
+  return Math.floor(page.asOf.at / DAY_MS) < Math.floor((end - 1) / DAY_MS);
 }
 
 function toMs(column) {
@@ -108,7 +118,27 @@ function answer(block, chosen) {
       ...block.measures.map((places) => measure(cube, places, group.values)),
     ]),
   };
+  if (block.kind === "chart") fillGaps(block, table, cube, chosen);
   return inOrder(block, table, cube.dimensions);
+}
+
+// A row for each period of the chosen time and every series: where nothing happened there are no orders and no revenue,
+// and a line must not go straight over it. A ratio of nothing is none.
+function fillGaps(block, table, cube, chosen) {
+  const [x] = cube.dimensions;
+  if (!x || !x.cut || !table.rows.length) return;
+  const known = toMs(x).filter((value) => value !== null);
+  if (!known.length) return;
+  const range = x.day && chosen.range !== null ? page.ranges[chosen.range].map((day) => day * DAY_MS) : [-Infinity, Infinity];
+  const every = periodsBetween([...known].sort((one, other) => one - other), x.cut).filter((at) => endOf(at, x.cut) > range[0] && at < range[1]);
+  const depth = cube.dimensions.length;
+  const nothing = block.measures.map((places) => (places.length < 2 && ["rows", "count", "distinct", "sum"].includes(cube.parts[places[0]]) ? 0 : null));
+  const nameOfRow = (keys) => JSON.stringify(keys);
+  const have = new Set(table.rows.map((row) => nameOfRow(row.slice(0, depth))));
+  const series = new Map(table.rows.map((row) => [nameOfRow(row.slice(1, depth)), row.slice(1, depth)]));
+  for (const names of series.values()) {
+    for (const at of every) if (!have.has(nameOfRow([at, ...names]))) table.rows.push([at, ...names, ...nothing]);
+  }
 }
 
 // As ordering.py: along time or numbers, or the largest first.
@@ -133,7 +163,8 @@ function inOrder(block, table, dimensions) {
   for (const row of rows) sizes.set(row[0], (sizes.get(row[0]) || 0) + (row[place] || 0));
   const names = [...sizes.keys()];
   if (block.sort === "value" && dimensions[0].kind === "text") names.sort((one, other) => sizes.get(other) - sizes.get(one));
-  const kept = new Map(names.slice(0, block.limit || names.length).map((name, n) => [name, n]));
+  const limit = (block.type !== "donut" && block.limit) || names.length; // a donut's limit makes the rest one part
+  const kept = new Map(names.slice(0, limit).map((name, n) => [name, n]));
   return { ...table, rows: rows.filter((row) => kept.has(row[0])).sort((one, other) => kept.get(one[0]) - kept.get(other[0])) };
 }
 

@@ -19,7 +19,7 @@ function readAlong(block, table, columns, format, chosen) {
   const isMoment = kind === "date" || kind === "time";
   const writeX = makeWriter(xs, kind);
   const writer = makeWriter(columns.flatMap((name) => column(table, name)), "number", format);
-  const late = new Set(block.late);
+  const late = new Set(block.axis === "time" ? xs.filter((x) => x !== null && isUnfinished(x, block.period)) : []);
   const cut = block.axis === "time" ? cutPeriods(block, xs, chosen) : new Set();
   const points = [];
   for (const name of columns) {
@@ -29,7 +29,7 @@ function readAlong(block, table, columns, format, chosen) {
       const series = colors ? colors[n] : columns.length > 1 || block.type === "combined" ? block.labels[name] : "";
       const x = isMoment || block.axis === "number" ? xs[n] : writeX.write(xs[n]);
       const why = late.has(x) ? " (not over yet)" : cut.has(x) ? " (a part of it)" : "";
-      const text = `${series ? `${series}, ` : ""}${writeX.write(xs[n])}: ${writer.write(y)}${why}`;
+      const text = `${series ? `${series}, ` : ""}${writeInPeriod(xs[n], block.period, writeX)}: ${writer.write(y)}${why}`;
       points.push({ x, y: typeof y === "number" ? y : null, series, text, late: late.has(x) || cut.has(x) });
     });
   }
@@ -85,9 +85,10 @@ function readParts(block, table) {
   column(table, block.x).map(nameOf).forEach((name, n) => sizes.set(name, (sizes.get(name) || 0) + (values[n] || 0)));
   let parts = [...sizes].filter(([, size]) => size > 0).sort((one, other) => other[1] - one[1]);
   const without = [...sizes].filter(([, size]) => size <= 0).map(([name]) => name);
-  const rest = parts.slice(MOST_PARTS);
+  const most = Math.min(block.limit || MOST_PARTS, PALETTE.length - 1);
+  const rest = parts.slice(most);
   if (rest.length > 1) {
-    parts = [...parts.slice(0, MOST_PARTS), [`Other (${writeCount(rest.length)})`, rest.reduce((sum, [, size]) => sum + size, 0)]];
+    parts = [...parts.slice(0, most), [`Other (${writeCount(rest.length)})`, rest.reduce((sum, [, size]) => sum + size, 0)]];
   }
   const total = parts.reduce((sum, [, size]) => sum + size, 0);
   const points = parts.map(([name, size]) => {

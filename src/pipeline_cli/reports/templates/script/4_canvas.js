@@ -176,10 +176,10 @@ function labelled(periods, period, room) {
   return { moments: periods.filter((_, n) => n % step === 0), format: period };
 }
 
-function makeCanvas(block, width, height) {
+function makeCanvas(block, series, width, height) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", block.title);
+  svg.setAttribute("aria-label", `${block.title}. ${describeChart(block, series)} The table that follows has the numbers.`);
   const finish = (bottom) => {
     svg.setAttribute("viewBox", `0 0 ${round(width)} ${round(bottom)}`);
     return svg;

@@ -28,7 +28,7 @@ function largestOf(values) {
 }
 
 function drawStanding(block, series, width, places) {
-  const { svg, finish, height } = makeCanvas(block, width);
+  const { svg, finish, height } = makeCanvas(block, series, width);
   const many = series.names.length > 1;
   const isStacked = many && (block.type === "stacked_bar" || block.type === "area");
   const isBand = ["bar", "stacked_bar", "combined"].includes(block.type);
@@ -40,7 +40,7 @@ function drawStanding(block, series, width, places) {
   const words = makeAxisWriter(series.writer, largestOf(numbers));
   const lineWords = series.line ? makeAxisWriter(series.line.writer, largestOf(heights(series.line, false))) : null;
   const symbol = isBand || (isStacked && !isBand) ? "square" : undefined;
-  const entries = many || series.line ? series.names.map((name) => ({ text: name, place: places.get(name), symbol })) : [];
+  const entries = many || block.color || series.line ? series.names.map((name) => ({ text: name, place: places.get(name), symbol })) : [];
   if (series.line) {
     const how = block.axis === "category" ? "diamond" : "stroke";
     entries.push({ text: `${series.line.names[0]} (right axis)`, place: linePlace, symbol: how });
@@ -72,7 +72,7 @@ function drawPlaces(svg, block, series, box, isBand) {
     const bands = bandsOf(isBand ? periods : [], box.left, box.right);
     const scale = scaleOf(xs[0], xs[xs.length - 1], box.left, box.right);
     const middle = isBand ? bands.middle : xs.length > 1 ? scale : () => (box.left + box.right) / 2;
-    drawBelow(svg, box, moments.map((moment) => [middle(moment), writeMoment(moment, format)]));
+    drawBelow(svg, box, moments.map((moment) => [middle(moment), format === "quarter" ? namePeriod(moment, format) : writeMoment(moment, format)]));
     return { ...bands, middle };
   }
   if (block.axis === "number" && !isBand) {
@@ -234,8 +234,8 @@ function drawLying(block, series, width, places) {
   const isStacked = many && block.type === "stacked_bar";
   const rows = unique(series.points.map((point) => point.x));
   const row = isStacked || !many ? 26 : 14 * series.names.length + 12;
-  const { svg, finish } = makeCanvas(block, width);
-  const entries = many ? series.names.map((name) => ({ text: name, place: places.get(name), symbol: "square" })) : [];
+  const { svg, finish } = makeCanvas(block, series, width);
+  const entries = many || block.color ? series.names.map((name) => ({ text: name, place: places.get(name), symbol: "square" })) : [];
   const top = drawLegend(svg, entries, width) + 6;
   const names = rows.map((name) => shorten(name, Math.min(NAME_ROOM, width * 0.38)));
   const left = Math.max(...names.map((name) => textWidth(name))) + 12;

@@ -1,7 +1,7 @@
 // Points between two axes of numbers with their names where there is room, and the parts of a whole as a ring.
 
 function drawScatter(block, series, width, places) {
-  const { svg, finish, height } = makeCanvas(block, width);
+  const { svg, finish, height } = makeCanvas(block, series, width);
   const entries = series.names.length > 1 ? series.names.map((name) => ({ text: name, place: places.get(name) })) : [];
   const top = drawLegend(svg, entries, width) + 26;
   const [xs, ys] = [series.points.map((point) => point.x), series.points.map((point) => point.y)];
@@ -68,7 +68,7 @@ function placeNames(spots, width, height) {
 }
 
 function drawDonut(block, series, width, places) {
-  const { svg, finish } = makeCanvas(block, width);
+  const { svg, finish } = makeCanvas(block, series, width);
   const [radius, hole, ring] = [88, 55, 252];
   const entries = series.points.map((point) => `${shorten(point.series, 170, 12)}   ${point.words}`);
   const listWidth = 26 + Math.max(...entries.map((entry) => textWidth(entry, 12)));

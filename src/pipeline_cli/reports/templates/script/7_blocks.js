@@ -41,11 +41,75 @@ function showFigures(section, block, chosen) {
     const shown = twin(tiles[n].querySelector(".value"));
     shown.textContent = makeWriter([value], kind, figure.format).write(value);
     shown.classList.toggle("null", value === null);
+    showChange(tiles[n], figure, chosen);
     if (figure.detail) {
       const detail = toMs(figure.detail)[0];
       twin(tiles[n].querySelector(".detail")).textContent = makeWriter([detail], figure.detail.kind, figure.detailFormat).write(detail);
     }
   });
+}
+
+// How a figure differs from the time before the chosen one; with all time chosen, the last whole period from the one
+// before it. In the words of changes.py.
+function showChange(tile, figure, chosen) {
+  const still = tile.querySelector(".change:not(.live)");
+  if (!still) return;
+  const time = timeOf();
+  const shown = twin(still);
+  shown.hidden = !figure.change && isFiltered(chosen);
+  if (!figure.change) return shown.replaceChildren(...[...still.cloneNode(true).childNodes]);
+  const isAll = !time || time.range === undefined;
+  const ranges = isAll ? figure.change.ranges : [time.range, time.before];
+  const names = isAll ? ranges.map((range) => namePeriod(page.ranges[range][0] * DAY_MS, figure.change.period)) : namesOf(time);
+  let [now, before] = ranges.map((range) => figureOf(figure, { ...chosen, range }).value);
+  const sums = figure.measures[0].length < 2 && page.cubes[figure.cube].parts[figure.measures[0][0]] === "sum";
+  if (sums && (now === null) !== (before === null)) [now, before] = [now || 0, before || 0];
+  if (page.ranges[ranges[1]][0] < page.firstDay) before = null;
+  const writer = makeWriter([now, before], "number", figure.format);
+  const change = describeChange(now, before, writer);
+  shown.className = `change live ${change.direction}`;
+  shown.replaceChildren();
+  if (change.arrow) {
+    const arrow = make("span", "arrow", change.arrow);
+    arrow.setAttribute("aria-hidden", "true");
+    shown.append(arrow, " ");
+  }
+  const than = names[1].replace("The ", "the ");
+  const detail = `${names[0]}: ${writer.write(now)}, after ${writer.write(before)} in ${than}`;
+  shown.append(make("span", "by", change.words), make("span", "than", before === null ? names[0] : detail));
+}
+
+function namesOf(time) {
+  if (time.kind === "days") return [nameTime(time), `the ${time.key.split("_")[1]} days before`];
+  const [start] = page.ranges[time.before];
+  const name = namePeriod(start * DAY_MS, time.kind);
+  return [nameTime(time), time.late ? `as many days of ${name}` : name];
+}
+
+function describeChange(now, before, writer) {
+  if (now === null || before === null) return { direction: "none", words: "Nothing to compare with" };
+  const difference = now - before;
+  if (difference === 0) return { direction: "same", arrow: "=", words: "Unchanged" };
+  const isUp = difference > 0;
+  const amount = describeAmount(Math.abs(difference), before, writer);
+  return { direction: isUp ? "up" : "down", arrow: isUp ? "▲" : "▼", words: `${isUp ? "Up" : "Down"} ${amount}` };
+}
+
+function describeAmount(difference, before, writer) {
+  const digits = (places) => ({ minimumFractionDigits: places, maximumFractionDigits: places });
+  if (writer.format === "percent") {
+    const least = 10 ** -writer.decimals;
+    const points = (value) => writeNumber(value, digits(writer.decimals));
+    return `${difference * 100 >= least / 2 ? points(difference * 100) : `less than ${points(least)}`} points`;
+  }
+  if (before <= 0) return `by ${writer.write(difference)}`;
+  const share = difference / before;
+  const percent = { style: "percent", ...digits(1) };
+  return share >= 0.0005 ? writeNumber(share, percent) : `less than ${writeNumber(0.001, percent)}`;
+}
+
+function isFiltered(chosen) {
+  return chosen.range !== null || chosen.choices.some((choice) => choice !== null);
 }
 
 function showChart(section, block, chosen) {
@@ -85,9 +149,7 @@ function showNote(section, text) {
 function showNumbers(details, block, table) {
   if (!details) return;
   const formats = new Map([[block.line, block.line_format], ...(block.type === "scatter" ? [[block.x, block.x_format]] : []), ...block.y.map((name) => [name, block.format])]);
-  const late = new Set(block.late);
-  const marks = table.rows.map((row) => (late.has(row[0]) ? " (not over yet)" : ""));
-  const shown = table.names.map((name) => ({ format: formats.get(name), marks: name === block.x ? marks : null }));
+  const shown = table.names.map((name) => ({ format: formats.get(name), period: name === block.x && block.axis === "time" ? block.period : null }));
   fillRows(details.querySelector("tbody"), table, shown, 200);
   const note = details.querySelector(".note");
   if (note) note.hidden = table.rows.length <= 200;
@@ -102,12 +164,15 @@ function fillRows(body, table, shown, limit) {
     return { writer, largest: Math.max(0, ...numbers) };
   });
   body.replaceChildren(
-    ...rows.map((row, n) => {
+    ...rows.map((row) => {
       const line = make("tr");
       line.append(
         ...row.map((value, place) => {
           const { writer, largest } = columns[place];
-          const cell = make("td", writer.isNumeric ? "number" : "words", writer.write(value) + ((shown[place].marks || [])[n] || ""));
+          const { period } = shown[place];
+          const isLate = period && value !== null && typeof value === "number" && isUnfinished(value, period);
+          const text = writeInPeriod(value, period, writer) + (isLate ? " (not over yet)" : "");
+          const cell = make("td", writer.isNumeric ? "number" : "words", text);
           if (value === null) cell.classList.add("null");
           if (largest && value > 0) {
             cell.classList.add("bar");
