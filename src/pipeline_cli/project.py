@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class Project:
     environment_name: str
     # The values of secret keys, for masking; never shown by repr.
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    # Variables that are not set and not needed here, by entry: {"plugins.email": ("SMTP_URL",)}.
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def environment(self) -> Environment:

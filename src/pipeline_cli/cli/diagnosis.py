@@ -60,7 +60,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     if not mistakes:
         yield Finding("manifest", "ok", f"pipelines.yaml is valid; environment '{reading.environment}'")
         yield from check_variables(reading)
-    yield from _failures("plugins", check_plugins(project.root, reading.manifest.plugins))
+    yield from _failures("plugins", check_plugins(project.root, reading.manifest.own_plugins))
     yield check_writable(project.pipeline_dir)
     yield check_disk_space(shutil.disk_usage(project.root).free)
     yield from check_extras(project)

@@ -82,7 +82,9 @@ class Settings:
         reading = self.read_manifest(
             pipelines=pipelines, sources=sources, destinations=destinations, network=network
         )
-        project = Project(self.find_root(), reading.manifest, reading.environment, self.secrets)
+        project = Project(
+            self.find_root(), reading.manifest, reading.environment, self.secrets, reading.missing
+        )
         self.command_option = project.command_option
         return project
 

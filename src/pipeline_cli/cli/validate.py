@@ -26,7 +26,7 @@ def command(settings: Settings) -> int:
     root = settings.find_root()
     contracts = contract_files(reading.manifest)
     check_contracts(root, contracts)
-    mistakes = check_plugins(root, reading.manifest.plugins)
+    mistakes = check_plugins(root, reading.manifest.own_plugins)
     if mistakes:
         raise ManifestError(tuple(mistakes))
     counts = {section: len(getattr(reading.manifest, section)) for section in SECTIONS}

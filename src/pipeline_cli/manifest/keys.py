@@ -25,6 +25,7 @@ def key(
     names: Literal["entries", "resources"] | None = None,
     rest: bool = False,
     kinds: str | None = None,
+    named: str | None = None,
 ) -> Any:
     """A manifest key.
 
@@ -38,6 +39,7 @@ def key(
     names: what the keys of this map are names of.
     rest: this map takes every key that the dataclass does not know.
     kinds: the value is a map (or, with `names`, a map of maps) whose `type` is one of KINDS[kinds].
+    named: an entry whose name or `type` is one of KINDS[named] is of that kind, without needing a `type`.
     """
     metadata = {
         "doc": doc,
@@ -49,6 +51,7 @@ def key(
         "names": names,
         "rest": rest,
         "kinds": kinds,
+        "named": named,
     }
     if isinstance(default, (dict, list)):
         return dataclasses.field(default_factory=type(default), metadata=metadata)

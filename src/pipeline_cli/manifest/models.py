@@ -14,10 +14,23 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
+from pipeline_cli.manifest.alerts import Alert
 from pipeline_cli.manifest.keys import entry, key
 from pipeline_cli.manifest.reports import Report
+from pipeline_cli.manifest.schedules import Schedule
 
-__all__ = ["Environment", "Limit", "Manifest", "Pipeline", "Plugin", "Report", "Transform", "entry", "key"]
+__all__ = [
+    "Alert",
+    "Environment",
+    "Limit",
+    "Manifest",
+    "Pipeline",
+    "Plugin",
+    "Report",
+    "Transform",
+    "entry",
+    "key",
+]
 
 
 @entry
@@ -78,7 +91,12 @@ class Pipeline:
     reports: tuple[str, ...] = key(
         "The reports to write once every test has passed.", default=(), refers_to="reports"
     )
+    alerts: tuple[Alert, ...] = key("What is told about its runs, and to whom.", default=())
     description: str | None = key("What this pipeline is for.", default=None)
+    schedule: Schedule | str | None = key(
+        'When `schedule run` runs it: cron\'s five fields or "@daily", or a map with a time zone.',
+        default=None,
+    )
 
 
 @entry
@@ -105,6 +123,20 @@ class Manifest:
     reports: Mapping[str, Report] = key(
         "Pages of figures, charts and tables, by name.", default={}, names="entries"
     )
+    # Channels (channels.py) and the options of the project's own plugins (Plugin).
     plugins: Mapping[str, Plugin] = key(
-        "Options for the project's plugins, by name.", default={}, names="entries"
+        "Channels for alerts, and options for the project's own plugins, by name.",
+        default={},
+        names="entries",
+        named="channels",
     )
+
+    @property
+    def own_plugins(self) -> Mapping[str, Plugin]:
+        """The entries of `plugins` that are no channels."""
+        return {name: each for name, each in self.plugins.items() if isinstance(each, Plugin)}
+
+    @property
+    def channels(self) -> Mapping[str, Any]:
+        """The entries of `plugins` that are channels."""
+        return {name: each for name, each in self.plugins.items() if not isinstance(each, Plugin)}

@@ -14,6 +14,7 @@ from pipeline_cli.manifest.dotenv import read_dotenv
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
 from pipeline_cli.manifest.frozen import freeze
 from pipeline_cli.manifest.interpolate import Variables
+from pipeline_cli.manifest.kinds import KINDS, load_kind
 from pipeline_cli.manifest.models import Environment, Manifest
 from pipeline_cli.manifest.nodes import Broken, Document, Entry, Node, Place, Scalar, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
@@ -187,14 +188,27 @@ class ManifestBuilder(Builder):
         built = {}
         for name, entry in node.entries.items():
             self.values.entry, self.values.demand = f"{field.name}.{name}", self._demand(field.name, name)
-            named = self.check_name(name, entry.key, "entries")
-            value = self.read(hint, entry.value, Field(name, hint, True, {}))
-            built[name] = value if named else INVALID
+            is_name = self.check_name(name, entry.key, "entries")
+            kind = None if field.named is None else self._kind_of(name, entry.value, field.named)
+            value = self.read(kind or hint, entry.value, Field(name, hint, True, {}))
+            built[name] = value if is_name else INVALID
         self.values.entry, self.values.demand = "", "needed"
         if field.name == "environments":
             selected = built.get(self.selected)
             self.environment = selected if isinstance(selected, Environment) else None
         return INVALID if any(value is INVALID for value in built.values()) else built
+
+    def _kind_of(self, name: str, node: Node, section: str) -> type | None:
+        """What an entry is by its type or its name; None for options of the project's own plugin."""
+        given = child(node, "type")
+        kind = given.text if isinstance(given, Scalar) else name
+        if kind not in KINDS[section] and name in KINDS[section]:
+            kind = name
+        if kind not in KINDS[section] or (
+            given is None and (self.values.root / f"plugins/{name}.py").is_file()
+        ):
+            return None
+        return load_kind(section, kind)
 
     def _demand(self, section: str, name: str) -> Demand:
         """How badly an entry's variables are needed; where the environment is wrong, nothing is demanded."""

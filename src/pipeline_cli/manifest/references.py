@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline_cli.manifest import codes
+from pipeline_cli.manifest.alert_checks import check_alerts
 from pipeline_cli.manifest.contract_files import check_contract_file
 from pipeline_cli.manifest.exclusive_keys import check_exclusive
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
@@ -21,6 +22,7 @@ from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
 from pipeline_cli.manifest.places import check_places
 from pipeline_cli.manifest.report_references import ReportReferences
+from pipeline_cli.manifest.schedule_checks import check_schedules
 
 Sections = Mapping[str, Mapping[str, Entry]]
 
@@ -54,6 +56,8 @@ class References:
         for entry in sections["destinations"].values():
             self._check_duckdb_file(entry.value, sections)
         check_places(sections, self.text, self.findings)
+        check_schedules(sections["pipelines"], self.text, self.findings)
+        check_alerts(sections, self.text, self.findings)
 
     def text(self, node: Node | None) -> str | None:
         """The scalar's text with its variables filled in; None where there is no scalar."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from inspect import getdoc
 from typing import Any, get_args
 
@@ -47,6 +48,8 @@ def entry_schema(section: str) -> Schema:
     definitions = _Definitions()
     field = fields_of(Manifest)[section]
     entry = definitions.read(get_args(field.hint)[1], field)
+    if field.named:
+        entry = definitions.typed(field.named, entry)
     title = f"{section}/<name>.yaml"
     return {"$schema": DIALECT, "title": title, **entry, "$defs": definitions.sorted()}
 
@@ -112,6 +115,18 @@ class _Definitions:
         properties = {"type": {"enum": list(records), "description": f"One of the {section}' types."}}
         return {"type": "object", "properties": properties, "required": ["type"], "allOf": choices}
 
+    def _kind(self, section: str, name: str) -> Schema:
+        return self.record(load_kind(section, name))
+
+    def typed(self, section: str, other: Schema) -> Schema:
+        """By the value of `type`, where it is one of the section's kinds; `other` where it is none."""
+        schema = other
+        for name in KINDS[section]:
+            of_kind = self._define(load_kind(section, name).__name__, partial(self._kind, section, name))
+            is_kind = {"properties": {"type": {"const": name}}, "required": ["type"]}
+            schema = {"if": is_kind, "then": of_kind, "else": schema}
+        return schema
+
     def _alternatives(self, hint: Any, field: Field) -> list[Schema]:
         if is_record(hint):
             return [self._define(hint.__name__, lambda: self.record(hint))]
@@ -125,6 +140,14 @@ class _Definitions:
     def _map(self, hint: Any, field: Field) -> Schema:
         item = Field(field.name, hint, True, {})
         schema: Schema = {"type": ["object", "null"], "additionalProperties": self.read(hint, item)}
+        if field.named:
+            schema["properties"] = {
+                name: self._define(
+                    load_kind(field.named, name).__name__, partial(self._kind, field.named, name)
+                )
+                for name in KINDS[field.named]
+            }
+            schema["additionalProperties"] = self.typed(field.named, schema["additionalProperties"])
         if hint is str:
             schema["additionalProperties"] = {"type": "string"}
         if field.names:

@@ -29,6 +29,7 @@ class Field:
         "hint",
         "minimum",
         "name",
+        "named",
         "names",
         "path",
         "refers_to",
@@ -49,6 +50,7 @@ class Field:
         self.minimum: float | None = metadata.get("minimum")
         self.url: bool = metadata.get("url", False)
         self.names: str | None = metadata.get("names")
+        self.named: str | None = metadata.get("named")
         self.rest: bool = metadata.get("rest", False)
 
 

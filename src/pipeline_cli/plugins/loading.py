@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline_cli.errors import Mistake
 from pipeline_cli.manifest.frozen import freeze
+from pipeline_cli.manifest.kinds import KINDS
 
 GROUP = "pipeline_cli"
 # User files become modules under this name, so that plugins/email.py does not hide Python's email.
@@ -69,6 +70,7 @@ def check_plugins(root: Path, entries: Collection[str]) -> list[Mistake]:
     missing = [name for name in entries if name not in {path.stem for path in files}]
     if missing:
         known = [*(path.stem for path in files), *(candidate.name for candidate in _installed())]
+        known += KINDS["channels"]
         mistakes += [_missing(name, known) for name in missing if name not in known]
     return mistakes
 

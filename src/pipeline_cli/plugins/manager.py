@@ -37,7 +37,7 @@ class PluginManager:
     @classmethod
     def load(cls, project: Project, warn: Warn) -> PluginManager:
         """Load the project's plugin files and the installed plugins; what cannot be loaded is left out."""
-        manager = cls(project.manifest.plugins, warn)
+        manager = cls(project.manifest.own_plugins, warn)
         candidates = list(find_candidates(project.root / "plugins"))
         manager._warn_missing([candidate.name for candidate in candidates])
         if candidates:

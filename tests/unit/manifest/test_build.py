@@ -57,9 +57,9 @@ def test_the_type_of_an_auth_and_a_paginator_decides_their_keys(tmp_path: Path) 
 
 
 def test_a_plugin_takes_any_key_and_a_timeout(tmp_path: Path) -> None:
-    body = "plugins: {email: {to: [a@example.com], port: 25, timeout: 5s}, quiet: {}, bare: }\n"
+    body = "plugins: {mailer: {to: [a@example.com], port: 25, timeout: 5s}, quiet: {}, bare: }\n"
     plugins = read(tmp_path, body).manifest.plugins
-    assert plugins["email"] == Plugin(
+    assert plugins["mailer"] == Plugin(
         options={"to": ["a@example.com"], "port": 25}, timeout=timedelta(seconds=5)
     )
     assert plugins["quiet"] == plugins["bare"] == Plugin()

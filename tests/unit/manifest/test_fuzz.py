@@ -24,7 +24,7 @@ FULL = (
         " incremental: {cursor_path: at, lag: 1d}, max_rejected: 1%, columns: {a: {data_type: text}}}",
         client='auth: {type: bearer, token: "${env:KEY}"}, paginator: {type: offset, limit: 5}',
     )
-    + "      users: {keep_raw: true}\nplugins: {email: {smtp: '${env:KEY}', timeout: 5s}}\n"
+    + "      users: {keep_raw: true}\nplugins: {mailer: {smtp: '${env:KEY}', timeout: 5s}}\n"
     + TAIL
 )
 LINES = FULL.splitlines(keepends=True)

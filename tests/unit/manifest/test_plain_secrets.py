@@ -115,7 +115,7 @@ def test_the_values_to_mask_are_those_of_secrets_and_of_passwords_in_urls(tmp_pa
         '{endpoint: {path: "${env:WHERE}", headers: {Authorization: "Bearer ${env:HEADER}"}}}',
         client='auth: {type: bearer, token: "${env:MY_VALUE}"}',
     )
-    body += 'plugins: {email: {smtp: "${env:SMTP}", webhook: "${env:HOOK}"}}\n'
+    body += 'plugins: {hooks: {smtp: "${env:SMTP}", webhook: "${env:HOOK}"}}\n'
     reading = read(
         tmp_path,
         body,

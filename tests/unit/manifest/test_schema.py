@@ -54,7 +54,7 @@ def read_accepts(root: Path, text: str) -> bool:
 
 
 def plugin(options: str) -> str:
-    return f"plugins:\n  email: {options}\n"
+    return f"plugins:\n  mailer: {options}\n"
 
 
 ACCEPTED = [
@@ -78,6 +78,7 @@ ACCEPTED = [
     resource("").replace('"https://api.example.com"', '"${env:URL:-http://x}/v1"'),
     plugin("{to: [a], smtp: '${env:X}', nested: {a: 1}, timeout: 5s}"),
     plugin(""),
+    "plugins: {email: {smtp: smtp://mail, to: [a@b.c]}, ops: {type: slack, webhook: '${env:X}'}}\n",
 ]
 REFUSED = [
     "nonsense: 1\n",
@@ -91,6 +92,8 @@ REFUSED = [
     "sources: {a_: {type: python, path: pipelines.yaml}}\n",
     "destination: {}\n",
     "transforms: {t: {engine: spark, path: x}}\n",
+    "plugins: {email: {to: [a@b.c]}}\n",
+    "plugins: {ops: {type: slack, webhok: '${env:X}'}}\n",
     resource("{primry_key: id}"),
     resource("{primary_key: 5}"),
     resource("{primary_key: [a, a]}"),

@@ -20,18 +20,18 @@ def test_an_entry_in_a_file_is_the_same_as_inline(tmp_path: Path) -> None:
     files = {
         "sources/api.yaml": API,
         "destinations/other.yaml": "type: duckdb\n",
-        "plugins/email.yaml": "to: a\n",
+        "plugins/mailer.yaml": "to: a\n",
     }
     write(tmp_path, HEAD + "pipelines: {all: {sources: api}}\n", files)
     reading = read_manifest(tmp_path, {})
     assert reading.manifest.pipelines["all"].sources == ("api",)
     assert list(reading.manifest.sources["api"].resources) == ["items"]
-    assert reading.manifest.plugins["email"].options == {"to": "a"}
+    assert reading.manifest.plugins["mailer"].options == {"to": "a"}
     assert [path.relative_to(tmp_path).as_posix() for path in reading.files] == [
         "pipelines.yaml",
         "destinations/other.yaml",
         "sources/api.yaml",
-        "plugins/email.yaml",
+        "plugins/mailer.yaml",
     ]
 
 

@@ -125,7 +125,7 @@ def test_a_replayed_source_does_without_its_variables(tmp_path: Path) -> None:
 
 
 def test_a_plugin_without_its_variables_is_noted(tmp_path: Path) -> None:
-    reading = read(tmp_path, 'plugins: {email: {smtp: "${env:SMTP_URL}", to: ["${env:TO}", "${env:TO}"]}}\n')
+    reading = read(tmp_path, 'plugins: {email: {smtp: "${env:SMTP_URL}", to: ["${env:TO}"]}}\n')
     assert reading.missing["plugins.email"] == ("SMTP_URL", "TO")
 
 
