@@ -123,7 +123,7 @@ class _Definitions:
         schema = other
         for name in KINDS[section]:
             of_kind = self._define(load_kind(section, name).__name__, partial(self._kind, section, name))
-            is_kind = {"properties": {"type": {"const": name}}, "required": ["type"]}
+            is_kind = {"type": "object", "properties": {"type": {"const": name}}, "required": ["type"]}
             schema = {"if": is_kind, "then": of_kind, "else": schema}
         return schema
 

@@ -78,7 +78,7 @@ ACCEPTED = [
     resource("").replace('"https://api.example.com"', '"${env:URL:-http://x}/v1"'),
     plugin("{to: [a], smtp: '${env:X}', nested: {a: 1}, timeout: 5s}"),
     plugin(""),
-    "plugins: {email: {smtp: smtp://mail, to: [a@b.c]}, ops: {type: slack, webhook: '${env:X}'}}\n",
+    "plugins: {email: {smtp: smtp://mail, to: [a@b.c]}, ops: {type: pagerduty, routing_key: '${env:X}'}}\n",
 ]
 REFUSED = [
     "nonsense: 1\n",
@@ -93,7 +93,7 @@ REFUSED = [
     "destination: {}\n",
     "transforms: {t: {engine: spark, path: x}}\n",
     "plugins: {email: {to: [a@b.c]}}\n",
-    "plugins: {ops: {type: slack, webhok: '${env:X}'}}\n",
+    "plugins: {ops: {type: pagerduty, routing_kye: '${env:X}'}}\n",
     resource("{primry_key: id}"),
     resource("{primary_key: 5}"),
     resource("{primary_key: [a, a]}"),
