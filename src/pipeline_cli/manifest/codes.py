@@ -32,6 +32,7 @@ BAD_URL = "E127"
 BAD_DOTENV = "E128"
 WRONG_KIND = "E129"
 BAD_REPORT = "E131"  # E130 is the interruption
+BAD_SCHEDULE = "E132"
 
 MEANINGS: dict[str, str] = {
     UNREADABLE: "A file of the manifest is missing or cannot be read.",
@@ -63,5 +64,6 @@ MEANINGS: dict[str, str] = {
     BAD_URL: "An address is not http:// or https://.",
     BAD_DOTENV: "A line of .env is not NAME=value.",
     BAD_REPORT: "The parts of a report do not fit together: a block without a query, say.",
+    BAD_SCHEDULE: "A schedule is no cron expression, names a day that never comes, or an unknown time zone.",
     WRONG_KIND: "A name refers to an entry of a type that cannot stand there.",
 }

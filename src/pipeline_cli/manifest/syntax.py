@@ -80,6 +80,13 @@ _EXPLANATIONS: tuple[tuple[str, str, bool, str, str], ...] = (
         "this escape is not a character.",
         "Use single quotes, or a valid escape.",
     ),
+    (
+        "expected alphabetic or numeric character",
+        "scanning an alias",
+        True,
+        "a value cannot begin with *.",
+        _QUOTE,
+    ),
     ("undefined alias", "", False, "aliases are not allowed.", "Write the value out."),
     (
         "block sequence entries are not allowed",
