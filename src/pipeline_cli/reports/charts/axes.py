@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 
 from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.reports.charts.layers import LETTER, Spec, x_value
@@ -15,6 +16,7 @@ LABEL_ROOM = 64  # pixels that a label of the time axis takes
 BANDS = ("bar", "stacked_bar", "combined")  # charts whose x is a row of bands, not a scale
 TILTED = -40  # degrees, of names that are longer than their bands
 TICKS = 5
+LONG = 120  # days, weeks or hours beyond which the axis tells months
 
 _PERCENT = "format(datum.value, '.0%')"
 _FINE_PERCENT = "format(datum.value, '.1~%')"
@@ -51,9 +53,17 @@ def _time_axis(chart: Chart, series: Series, width: int, axis: Spec) -> Spec:
         domain = [x_value(moment) for moment in periods]
         return {"field": "x", "type": "ordinal", "scale": {"domain": domain}, "axis": {**axis, **ends}}
     ticks: Spec = {"values": shown, "format": AXIS_FORMATS[period]}
-    if len(periods) > 120 and period in ("hour", "day", "week"):
-        ticks = {"tickCount": room}  # Vega's own round dates: the firsts of months
+    months = _months(drawn) if len(periods) > LONG and period in ("hour", "day", "week") else []
+    if len(months) > 1:
+        firsts = [x_value(month) for month in months[:: -(-len(months) // room)]]
+        ticks = {"values": firsts, "format": AXIS_FORMATS["month"]}
     return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": {**axis, **ticks}}
+
+
+def _months(drawn: Sequence[datetime]) -> list[datetime]:
+    """The firsts of months from the first moment to the last."""
+    first = drawn[0].replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return [month for month in between(first, drawn[-1], "month") if drawn[0] <= month <= drawn[-1]]
 
 
 def y_axis(series: Series, *, stacked: bool = False) -> Spec:

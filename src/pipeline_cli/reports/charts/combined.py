@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.reports.charts.axes import QUIET_AXIS, common_scales, label_expression, x_axis
-from pipeline_cli.reports.charts.layers import LEGEND, PALE, Spec, color_of, legend_columns, make_layer
+from pipeline_cli.reports.charts.layers import (
+    LEGEND,
+    PALE,
+    Spec,
+    color_of,
+    legend_columns,
+    legend_width,
+    make_layer,
+)
 from pipeline_cli.reports.charts.lines import DASHES, tail_of
 from pipeline_cli.reports.charts.palette import CARD, PALETTE
 from pipeline_cli.reports.charts.points import Point, Series
@@ -21,11 +29,18 @@ def draw_combined(chart: Chart, series: Series, width: int) -> list[Spec]:
     assert line is not None
     left, right = common_scales(_numbers(series), _numbers(line))
     x = x_axis(chart, series, width)
-    columns = legend_columns([*series.names, line.names[0] + ON_THE_RIGHT], width)
+    columns = legend_columns(series.names, width)
     return [
         {"layer": _bars(series, x, left, columns)},
         {"layer": _line(line, x, right, len(series.names))},
     ]
+
+
+def legend_direction(series: Series, width: int) -> str:
+    """How the two legends stand: beside one another, or where there is no room one below the other."""
+    assert series.line is not None
+    names = [*series.names, series.line.names[0] + ON_THE_RIGHT]
+    return "horizontal" if legend_width(names) <= width - 40 else "vertical"
 
 
 def _bars(series: Series, x: Spec, scale: Spec, columns: int) -> list[Spec]:

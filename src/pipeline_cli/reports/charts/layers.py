@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pipeline_cli.reports.charts.letters import text_width
 from pipeline_cli.reports.charts.palette import PALETTE, SHAPES
 from pipeline_cli.reports.charts.points import Point, Series
 
 Spec = dict[str, Any]
 
-LETTER = 6.5  # pixels that a letter of the legend takes
+LETTER = 6.5  # pixels that a letter takes, about
+LEGEND_LETTERS = 12  # pixels
 PALE = {"fillOpacity": 0.28, "strokeWidth": 1.2, "strokeDash": [3, 3]}  # a bar of a period that is not over
-LEGEND: Spec = {"title": None, "orient": "top", "labelLimit": 150, "offset": 8, "symbolSize": 90}
+LEGEND: Spec = {"title": None, "orient": "top", "labelLimit": 240, "offset": 8, "symbolSize": 90}
 
 
 def make_layer(mark: Spec, points: Sequence[Point], encoding: Spec, *, words: bool = False) -> Spec:
@@ -73,5 +75,10 @@ def color_of(names: Sequence[str], legend: Spec | None, first: int = 0) -> Spec:
 
 def legend_columns(names: Sequence[str], width: int) -> int:
     """How many entries stand in a row of the legend."""
-    entry = 30 + LETTER * min(24, max(len(name) for name in names))
-    return max(1, min(len(names), int(width // entry)))
+    entry = max(legend_width([name]) for name in names)
+    return max(1, min(len(names), int((width - 40) // entry)))
+
+
+def legend_width(names: Sequence[str]) -> float:
+    """Pixels that these entries take side by side."""
+    return sum(34 + min(text_width(name, LEGEND_LETTERS), LEGEND["labelLimit"]) for name in names)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pipeline_cli.manifest.charts import Chart, ScatterChart
 from pipeline_cli.reports.charts.bars import draw_lying, draw_standing, lying_height
-from pipeline_cli.reports.charts.combined import draw_combined
+from pipeline_cli.reports.charts.combined import draw_combined, legend_direction
 from pipeline_cli.reports.charts.donut import donut_height, draw_parts
-from pipeline_cli.reports.charts.layers import Spec, without_words
+from pipeline_cli.reports.charts.layers import LEGEND_LETTERS, Spec, without_words
 from pipeline_cli.reports.charts.lines import draw_lines
 from pipeline_cli.reports.charts.palette import FONT, INK, LINE, PALETTE, QUIET
 from pipeline_cli.reports.charts.points import Series
@@ -46,6 +46,8 @@ def draw_spec(chart: Chart, series: Series, width: int, *, hover: bool = True) -
         spec["layer"] = draw_places(chart, series, width)
     elif chart.type == "combined":
         spec |= {"layer": draw_combined(chart, series, width)}
+        direction = legend_direction(series, width)
+        spec["config"]["legend"]["layout"] = {"top": {"direction": direction, "anchor": "start", "margin": 6}}
         spec["resolve"] = {"scale": {"y": "independent", "color": "independent"}}
     elif lying:
         spec |= {
@@ -77,7 +79,7 @@ def _config(series: Series) -> Spec:
         "font": FONT,
         "view": {"stroke": None},
         "axis": axis,
-        "legend": {"labelColor": INK, "labelFontSize": 12},
+        "legend": {"labelColor": INK, "labelFontSize": LEGEND_LETTERS},
         "mark": {"color": PALETTE[0]},
         "line": {"strokeWidth": 2, "strokeJoin": "round", "strokeCap": "round"},
         "scale": {"bandPaddingInner": 0.25 if len(series.xs) < 60 else 0.1},

@@ -22,9 +22,10 @@ from pipeline_cli.reports.paper.pen import (
 from pipeline_cli.reports.paper.tables import HEAD, make_grid
 
 PADDING = 16.0
-TITLE_ROOM = 24.0
+TITLE_ROOM, TITLE_LEADING = 24.0, 15.0
 SCALE = 0.86  # of drawings, whose letters are made for a screen
 TILE_WIDTH = 128.0  # the least
+_LABEL = Style(10, QUIET_INK)
 _TITLE = Style(12.5, TITLE_INK, bold=True)
 _NOTE, _SMALL, _TEXT = Style(10, QUIET_INK), Style(9.5, QUIET_INK), Style(11)
 _VALUE, _NAME = 19.0, 13.5  # sizes of a number, and of a text, on a tile
@@ -57,15 +58,24 @@ class Card:
 
     @property
     def _top(self) -> float:
-        return PADDING + (TITLE_ROOM if self.title else 0) + self.head.height
+        titles = self._titles
+        return PADDING + (TITLE_ROOM + TITLE_LEADING * (len(titles) - 1) if titles else 0) + self.head.height
+
+    @property
+    def _titles(self) -> list[str]:
+        """The title in one line or two."""
+        room = self.width - 2 * PADDING
+        lines = wrap(self.title, room, _TITLE.size, bold=True) if self.title else []
+        return (
+            lines
+            if len(lines) < 3
+            else [lines[0], shorten(" ".join(lines[1:]), room, _TITLE.size, bold=True)]
+        )
 
     def draw(self, height: float) -> str:
         """The card in a box of this height."""
-        title = shorten(self.title, self.width - 2 * PADDING, _TITLE.size, bold=True)
-        found = [
-            draw_box(self.width, height),
-            write(PADDING, PADDING + 10, title, _TITLE) if self.title else "",
-        ]
+        titles = write_lines(PADDING, PADDING + 10, self._titles, _TITLE, TITLE_LEADING)
+        found = [draw_box(self.width, height), titles]
         y = self._top
         found.append(place(PADDING, y - self.head.height, self.head.svg))
         for part in self.parts:
@@ -129,7 +139,10 @@ def _tiles(view: View, width: float) -> Part:
     room = width / per_row
     parts, y = [], 0.0
     for first in range(0, len(view.tiles), per_row):
-        drawn = [_tile(tile, room - 14) for tile in view.tiles[first : first + per_row]]
+        row = view.tiles[first : first + per_row]
+        labels = [wrap(tile.label, room - 14, _LABEL.size)[:2] for tile in row]
+        above = 14 + 12 * (max(map(len, labels)) - 1)
+        drawn = [_tile(tile, lines, above, room - 14) for tile, lines in zip(row, labels, strict=True)]
         height = max(part.height for part in drawn)
         if first:
             parts.append(draw_line(0, y + 8, width, y + 8))
@@ -142,7 +155,8 @@ def _tiles(view: View, width: float) -> Part:
     return Part("".join(parts), y)
 
 
-def _tile(tile: Tile, width: float) -> Part:
+def _tile(tile: Tile, labels: list[str], above: float, width: float) -> Part:
+    """A figure: its label, and the value `above` pixels below the top."""
     size = _VALUE if tile.is_numeric else _NAME
     size = (
         min(size, size * width / max(1.0, text_width(tile.value.text, size, bold=True)))
@@ -150,11 +164,11 @@ def _tile(tile: Tile, width: float) -> Part:
         else size
     )
     value = [tile.value.text] if tile.is_numeric else wrap(tile.value.text, width, size, bold=True)[:3]
-    found = [write(0, 9, shorten(tile.label, width, 10), Style(10, QUIET_INK))]
-    found.append(write_lines(0, 14 + size, value, Style(size, TITLE_INK, bold=True), size + 3))
-    y = 14 + size + (size + 3) * (len(value) - 1) + 17
+    found = [write_lines(0, 9, labels, _LABEL, 12)]
+    found.append(write_lines(0, above + size, value, Style(size, TITLE_INK, bold=True), size + 3))
+    y = above + size + (size + 3) * (len(value) - 1) + 17
     if tile.detail:
-        found.append(write(0, y, shorten(tile.detail.text, width, 10), Style(10, QUIET_INK)))
+        found.append(write(0, y, shorten(tile.detail.text, width, 10), _LABEL))
         y += 14
     if tile.change:
         words = f"{tile.change.arrow} {tile.change.words}".strip()
