@@ -13,9 +13,9 @@ from pipeline_cli.reports.charts.points import Point, Series
 Spec = dict[str, Any]
 
 LETTER = 6.5  # pixels that a letter takes, about
-LEGEND_LETTERS = 12  # pixels
+LEGEND_LETTERS, LEGEND_ROOM = 12, 240  # pixels: how large the letters are, and how wide an entry may be
 PALE = {"fillOpacity": 0.28, "strokeWidth": 1.2, "strokeDash": [3, 3]}  # a bar of a period that is not over
-LEGEND: Spec = {"title": None, "orient": "top", "labelLimit": 240, "offset": 8, "symbolSize": 90}
+LEGEND: Spec = {"title": None, "orient": "top", "labelLimit": LEGEND_ROOM, "offset": 8, "symbolSize": 90}
 
 
 def make_layer(mark: Spec, points: Sequence[Point], encoding: Spec, *, words: bool = False) -> Spec:
@@ -81,4 +81,4 @@ def legend_columns(names: Sequence[str], width: int) -> int:
 
 def legend_width(names: Sequence[str]) -> float:
     """Pixels that these entries take side by side."""
-    return sum(34 + min(text_width(name, LEGEND_LETTERS), LEGEND["labelLimit"]) for name in names)
+    return sum(34 + min(text_width(name, LEGEND_LETTERS), LEGEND_ROOM) for name in names)

@@ -90,7 +90,7 @@ class Printout:
         place_ = " / ".join([self.facts.project, *self.facts.pipelines])
         titles = wrap(self.report.title, width, _TITLE.size, bold=True)
         parts = [write(0, 9, place_, _SMALL), write_lines(0, 38, titles, _TITLE, 28)]
-        y = 38 + 28 * (len(titles) - 1) + 8
+        y = 38.0 + 28 * (len(titles) - 1) + 8
         if self.report.description:
             lines = wrap(self.report.description, min(width, 560), _LEAD.size)
             parts.append(write_lines(0, y + 14, lines, _LEAD, 17))
