@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from pipeline_cli.ledger.alert_entries import AlertNews, DueAlert, Incident, StoredAlert
 from pipeline_cli.ledger.entries import LoadEntry, RunEntry, RunSummary, TransformState, new_run_id
 from pipeline_cli.ledger.ledger import Ledger
 
-__all__ = ["Ledger", "LoadEntry", "RunEntry", "RunSummary", "TransformState", "new_run_id"]
+__all__ = [
+    "AlertNews",
+    "DueAlert",
+    "Incident",
+    "Ledger",
+    "LoadEntry",
+    "RunEntry",
+    "RunSummary",
+    "StoredAlert",
+    "TransformState",
+    "new_run_id",
+]

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline_cli.errors import LoadError, UsageError
+from pipeline_cli.ledger import alert_tables as _alert_tables  # noqa: F401 - its tables are made, too
 from pipeline_cli.ledger.tables import SCHEMA_VERSION, metadata, schema_version
 
 BUSY_TIMEOUT_S = 30
