@@ -65,7 +65,7 @@ class LiveCubes:
                 "default": calendar.choice(one.default).key if calendar else "all",
             }
         texts = [None if value is None else clean_text(value) for value in self._values.get(one.column, {})]
-        default = texts.index(one.default) if one.default in texts else None
+        default = texts.index(one.default) if one.default is not None and one.default in texts else None
         return found | {"kind": "choice", "values": texts, "default": default}
 
     def _time(self, choice: Choice) -> Json:

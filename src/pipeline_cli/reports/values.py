@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from pipeline_cli.manifest.charts import Format, Period
@@ -51,11 +51,21 @@ class Writer:
         if not math.isfinite(number):
             return str(number)
         if self.format == "percent":
-            return f"{number * 100:,.{self.decimals or 1}f}%"
+            places = self.decimals or 1
+            return f"{round_half_up(number * 100, places):,.{places}f}%"
         places = 2 if self.format == "money" else self.decimals
-        text = f"{abs(number):,.{places}f}"
+        text = f"{round_half_up(abs(number), places):,.{places}f}"
         sign = "-" if number < 0 and text.strip("0.,") else ""
         return f"{sign}{self.currency if self.format == 'money' else ''}{text}"
+
+
+def round_half_up(number: float | Decimal, places: int) -> float | Decimal:
+    """As people and spreadsheets round, and as the page's script does: 0.125 to 0.13. 15 digits are a float's own."""
+    try:
+        exact = Decimal(f"{number:.15g}") if isinstance(number, float) else number
+        return exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    except InvalidOperation:  # more digits than a decimal has
+        return number
 
 
 def make_writer(values: Iterable[Any], declared: Format | None, currency: str | None) -> Writer:

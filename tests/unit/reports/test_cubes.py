@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import duckdb
@@ -34,6 +34,7 @@ PARTS = (
     Part("distinct", "amount"),
 )
 MEASURES = (*(Measure(f"m{n}", part) for n, part in enumerate(PARTS)), Measure("ratio", PARTS[2], PARTS[5]))
+DIGITS = Context(prec=15)
 COLUMNS = ("day", "channel", "country", "customer", "amount")
 CONNECTION = duckdb.connect(":memory:")
 Row = dict[str, Any]
@@ -129,7 +130,7 @@ def test_every_choice_of_every_filter_gives_what_plain_python_makes_of_the_rows(
             for key, group in groups.items():
                 numbers = [plain(part, group) for part in PARTS]
                 customers = numbers[5]
-                ratio = numbers[2] / customers if customers and numbers[2] is not None else None
+                ratio = DIGITS.divide(numbers[2], customers) if customers and numbers[2] is not None else None
                 expected[key] = (*numbers, ratio)
             assert {row[: len(dimensions)]: row[len(dimensions) :] for row in answer} == expected
 

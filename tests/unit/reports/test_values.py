@@ -22,7 +22,7 @@ from pipeline_cli.reports.values import LONGEST_TEXT, clean_text, label_of, make
         (None, 0.00123, "0.00123"),
         (None, float("nan"), "nan"),
         ("money", 1234.5, "$1,234.50"),
-        ("money", Decimal("-1234.505"), "-$1,234.50"),
+        ("money", Decimal("-1234.505"), "-$1,234.51"),
         ("money", -0.001, "$0.00"),
         ("money", "12.5", "$12.50"),
         ("money", "a lot", "a lot"),

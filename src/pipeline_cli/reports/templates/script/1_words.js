@@ -22,9 +22,10 @@ function formatter(kind, options) {
   return formatters.get(key);
 }
 
+// As text, because 472.115 is a little less as a number of the machine, and would not be rounded up.
 function writeNumber(value, options, before = "") {
   const format = formatter("NumberFormat", options);
-  const text = format.format(Math.abs(value));
+  const text = format.format(Math.abs(value).toPrecision(15));
   return (value < 0 && text !== format.format(0) ? "-" : "") + before + text;
 }
 

@@ -6,6 +6,7 @@ const { palette: PALETTE, ink: INK, quiet: QUIET, line: LINE, card: CARD } = LOO
 const HEIGHT = 260;
 const PHONE_HEIGHT = 220;
 const PHONE = 400;
+const WIDEST_BAND = 110;
 const SHAPES = {
   circle: (r) => `M${-r},0A${r},${r},0,1,1,${r},0A${r},${r},0,1,1,${-r},0`,
   square: (r) => polygon([-r, -r, r, -r, r, r, -r, r]),
@@ -95,8 +96,8 @@ function scaleOf(from, to, start, end) {
 // A row of bands, with room between them.
 function bandsOf(places, start, end) {
   const inner = places.length < 60 ? 0.25 : 0.1;
-  const step = (end - start) / Math.max(1, places.length - inner + inner);
-  const width = step * (1 - inner);
+  const step = (end - start) / Math.max(1, places.length);
+  const width = Math.min(step * (1 - inner), WIDEST_BAND);
   const starts = new Map(places.map((place, n) => [place, start + n * step + (step - width) / 2]));
   return { width, step, at: (place) => starts.get(place), middle: (place) => starts.get(place) + width / 2 };
 }

@@ -145,7 +145,8 @@ function drawLines(svg, block, series, x, y, places, isStacked) {
   series.names.forEach((name, order) => {
     const place = places.get(name);
     const points = series.points.filter((point) => point.series === name);
-    const stroke = { stroke: PALETTE[place], fill: "none", "stroke-width": 2, "stroke-linejoin": "round", "stroke-linecap": "round" };
+    const weight = points.length > 150 ? 1.5 : 2;
+    const stroke = { stroke: PALETTE[place], fill: "none", "stroke-width": weight, "stroke-linejoin": "round", "stroke-linecap": "round" };
     for (const [isLate, opacity, dashes] of [[false, 0.18, {}], [true, 0.07, { "stroke-dasharray": "3,4", opacity: 0.75 }]]) {
       for (const run of runsOf(points, isLate)) {
         const line = lineThrough(run, x, y);

@@ -86,13 +86,15 @@ function drawDonut(block, series, width, places) {
     }
     angle += share;
   }
-  write(svg, series.writer.write(series.total), x, y + 6, { size: 17, color: INK, weight: "bold" });
+  const sum = series.writer.write(series.total);
+  const size = Math.min(17, Math.floor((17 * 2 * (hole - 6)) / textWidth(sum, 17, "bold")));
+  write(svg, sum, x, y + 6, { size, color: INK, weight: "bold" });
   const [listLeft, listTop] = isBeside ? [left + ring + 24, Math.max(0, (ring - 20 * entries.length) / 2)] : [Math.max(0, (width - listWidth) / 2), ring + 8];
   entries.forEach((entry, n) => {
     const middle = listTop + 10 + n * 20;
     draw(svg, "rect", { x: listLeft, y: middle - 5, width: 10, height: 10, fill: fillOf(places.get(series.points[n].series)) });
     const text = write(svg, entry, listLeft + 18, middle + 4, { size: 12, color: INK, anchor: "start" });
-    text.setAttribute("xml:space", "preserve");
+    text.style.whiteSpace = "pre";
   });
   return finish(isBeside ? ring : ring + 16 + 20 * entries.length);
 }

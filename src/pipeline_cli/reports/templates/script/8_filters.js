@@ -106,7 +106,8 @@ function tell(isFirst) {
     if (value === "all") return "";
     if (filter.kind === "choice") return `${filter.label}: ${nameValue(filter.values[value])}`;
     const time = timeOf();
-    const [start, end] = page.ranges[time.range];
+    const [start, whole] = page.ranges[time.range];
+    const end = time.late && page.asOf ? Math.max(start + 1, Math.min(whole, Math.ceil(page.asOf.end / DAY_MS))) : whole;
     return `${filter.label}: ${nameTime(time)}, ${writeDays(start * DAY_MS, end * DAY_MS)}`;
   });
   const words = parts.filter(Boolean).join(" · ");
