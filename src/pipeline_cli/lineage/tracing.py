@@ -37,17 +37,22 @@ def trace_query(sql: str, dialect: str, known: Columns, *, ones_are_rows: bool =
     from sqlglot.errors import SqlglotError
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import build_scope
+    from sqlglot.schema import MappingSchema
 
     # It warns of each dialect's leftovers on stderr.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     try:
         query = sqlglot.parse_one(sql, dialect=dialect)
+        read = set()
         for table in query.find_all(sqlglot.exp.Table):
             table.set("catalog", None)
+            read.add((table.db.lower(), table.name.lower()))
+        # Its own normalizing parses each name; and most tables are none of the query's.
+        schema = MappingSchema(_schema(known, read, dialect), dialect=dialect, normalize=False)
         query = qualify(
             query,
             dialect=dialect,
-            schema=_schema(known),
+            schema=schema,
             infer_schema=True,
             validate_qualify_columns=False,
             quote_identifiers=False,
@@ -62,11 +67,14 @@ def trace_query(sql: str, dialect: str, known: Columns, *, ones_are_rows: bool =
     return Traced({name: tracer.column(scope, name) for name in names}, tracer.tables_of(scope))
 
 
-def _schema(known: Columns) -> dict[str, dict[str, dict[str, str]]]:
+def _schema(known: Columns, read: set[TableName], dialect: str) -> dict[str, dict[str, dict[str, str]]]:
+    """The columns of the tables that are read, as SQLGlot takes them. DuckDB's names have no capitals to it."""
     found: dict[str, dict[str, dict[str, str]]] = {}
     for (schema, table), columns in known.items():
-        if names := dict.fromkeys(columns, "UNKNOWN"):
-            found.setdefault(schema, {})[table] = names
+        if (schema.lower(), table.lower()) in read:
+            names = [name.lower() for name in columns] if dialect == "duckdb" else list(columns)
+            if names:
+                found.setdefault(schema, {})[table] = dict.fromkeys(names, "UNKNOWN")
     return found
 
 

@@ -1,11 +1,12 @@
 """Pictures of lineage as SVG: wide ones from left to right, and narrow ones from top to bottom for a phone.
 
-Colours are the style sheet's, by class. Every text is escaped here; nothing else of a user's gets in.
+Colours are the style sheet's, by class. `_tag` escapes every value and `_text` every text of a user's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import escape
 from itertools import pairwise
 
 from markupsafe import Markup
@@ -25,10 +26,12 @@ NARROW, RAIL, STEP, LANE = 330, 26, 34, 9  # of the narrow picture
 def draw_wide(diagram: Diagram, label: str, href: Href) -> Markup:
     """Boxes in columns, curves between them; as wide as its texts need, or as the page where that is wider."""
     plan = lay_out(diagram)
-    parts = [_captions(plan)]
-    parts += [_curve(plan, line) for line in diagram.lines]
-    parts += [_box(one, href) for one in plan.boxes.values()]
-    return _svg("wide", label, plan.width, plan.height, parts)
+    parts = [
+        *_captions(plan),
+        *(_curve(plan, line) for line in diagram.lines),
+        *(_box(one, href) for one in plan.boxes.values()),
+    ]
+    return _svg("wide", label, (plan.width, plan.height), parts)
 
 
 def draw_narrow(diagram: Diagram, label: str, href: Href) -> Markup:
@@ -36,50 +39,27 @@ def draw_narrow(diagram: Diagram, label: str, href: Href) -> Markup:
     places = {box.relation.id: TOP + place * STEP for place, box in enumerate(diagram.boxes)}
     rails = _rails(diagram)
     left = RAIL + LANE * (1 + max((lane for *_, lane in rails), default=0))
-    parts: list[Markup] = []
-    for one, other, lane in rails:
-        x, begin, end = left - 12 - LANE * (lane + 1), places[one], places[other]
-        parts.append(
-            Markup(
-                '<path class="edge" data-from="{}" data-to="{}" d="M{} {}H{}Q{} {} {} {}V{}Q{} {} {} {}H{}"/>'
-            ).format(
-                one,
-                other,
-                left - 9,
-                begin,
-                x + 6,
-                x,
-                begin,
-                x,
-                begin + 6,
-                end - 6,
-                x,
-                end,
-                x + 6,
-                end,
-                left - 9,
-            )
-        )
-    for box in diagram.boxes:
-        parts.append(_stop(box, left, places[box.relation.id], href))
-    return _svg("narrow", label, NARROW, TOP + len(diagram.boxes) * STEP - STEP / 2 + 4, parts)
+    parts = [
+        _rail(one, other, left - 12 - LANE * (lane + 1), (left - 9, places[one], places[other]))
+        for one, other, lane in rails
+    ]
+    parts += [_stop(box, left, places[box.relation.id], href) for box in diagram.boxes]
+    return _svg("narrow", label, (NARROW, TOP + len(diagram.boxes) * STEP - STEP / 2 + 4), parts)
 
 
-def _captions(plan: Plan) -> Markup:
+# -- the wide picture --------------------------------------------------------------------------------------------
+
+
+def _captions(plan: Plan) -> list[str]:
     """Each layer's name above the first of its columns."""
     found: dict[str, float] = {}
     for one in plan.boxes.values():
         found.setdefault(one.box.layer, one.x)
-    parts = [
-        Markup('<text class="layer" x="{}" y="12">{}</text>').format(_number(x), layer)
-        for layer, x in found.items()
-    ]
-    return Markup("").join(parts)
+    return [_text(layer, "layer", x, 12) for layer, x in found.items()]
 
 
-def _curve(plan: Plan, line: Link) -> Markup:
+def _curve(plan: Plan, line: Link) -> str:
     """From box to box, through the gaps that were left for it between those on the way."""
-    begin, end = line
     points = plan.stations(line)
     path = [f"M{_number(points[0][0])} {_number(points[0][1])}"]
     for place, ((x1, y1), (x2, y2)) in enumerate(pairwise(points)):
@@ -88,73 +68,48 @@ def _curve(plan: Plan, line: Link) -> Markup:
         else:
             bend = max((x2 - x1) / 2, 18)
             path.append("C" + " ".join(_number(each) for each in (x1 + bend, y1, x2 - bend, y2, x2, y2)))
-    return Markup('<path class="edge" data-from="{}" data-to="{}" d="{}"/>').format(
-        _key(*begin), _key(*end), "".join(path)
-    )
+    return _edge(_key(*line[0]), _key(*line[1]), "".join(path))
 
 
-def _box(one: Placed, href: Href) -> Markup:
+def _box(one: Placed, href: Href) -> str:
     box, relation = one.box, one.box.relation
     room = one.width - 2 * PAD
-    kind = f"node {relation.kind}{' subject' if box.is_subject else ''}"
+    name = fit(relation.name, TITLE, room, bold=True)
     parts = [
-        Markup('<g class="{}" data-node="{}">').format(kind, _key(relation.id, None)),
-        Markup('<rect x="{}" y="{}" width="{}" height="{}" rx="7"/>').format(
-            *(_number(value) for value in (one.x, one.y, one.width, one.height))
-        ),
-        _link(
-            href(relation, None),
-            _title(relation),
-            Markup('<text class="name" x="{}" y="{}">{}</text>').format(
-                _number(one.x + PAD), _number(one.y + 20), fit(relation.name, TITLE, room, bold=True)
-            ),
-        ),
+        _tag("rect", x=one.x, y=one.y, width=one.width, height=one.height, rx=7),
+        _link(href(relation, None), _title(relation), _text(name, "name", one.x + PAD, one.y + 20)),
     ]
     for place, row in enumerate(box.rows):
         top = one.y + HEAD + place * LINE - 2
-        parts.append(
-            _link(
-                href(relation, row),
-                f"{_title(relation)}: {row}",
-                Markup(
-                    '<g class="row" data-row="{}"><rect x="{}" y="{}" width="{}" height="{}" rx="4"/>'
-                    '<text x="{}" y="{}">{}</text></g>'
-                ).format(
-                    _key(relation.id, row),
-                    *(_number(value) for value in (one.x + 4, top, one.width - 8, LINE)),
-                    _number(one.x + PAD),
-                    _number(top + 14),
-                    fit(row, ROW, room),
-                ),
-            )
-        )
-    return Markup("").join([*parts, Markup("</g>")])
+        inside = [
+            _tag("rect", x=one.x + 4, y=top, width=one.width - 8, height=LINE, rx=4),
+            _text(fit(row, ROW, room), "", one.x + PAD, top + 14),
+        ]
+        group = _tag("g", "".join(inside), kind="row", data_row=_key(relation.id, row))
+        parts.append(_link(href(relation, row), f"{_title(relation)}: {row}", group))
+    return _node(box, "".join(parts))
 
 
-def _stop(box: Box, left: float, y: float, href: Href) -> Markup:
-    relation = box.relation
-    layer = box.layer
-    room = NARROW - left - 8 - width_of(layer, CAPTION) - 10
-    kind = f"node {relation.kind}{' subject' if box.is_subject else ''}"
-    return (
-        Markup('<g class="{}" data-node="{}">').format(kind, relation.id)
-        + _link(
-            href(relation, None),
-            _title(relation),
-            Markup(
-                '<rect class="hit" x="0" y="{}" width="{}" height="{}"/><circle cx="{}" cy="{}" r="5"/>'
-                '<text class="name" x="{}" y="{}">{}</text>'
-                '<text class="layer" x="{}" y="{}" text-anchor="end">{}</text>'
-            ).format(
-                *(_number(value) for value in (y - STEP / 2, NARROW, STEP, left - 4, y, left + 8, y + 4.5)),
-                fit(relation.name, TITLE, room, bold=True),
-                NARROW,
-                _number(y + 4),
-                layer,
-            ),
-        )
-        + Markup("</g>")
-    )
+# -- the narrow picture ------------------------------------------------------------------------------------------
+
+
+def _rail(one: str, other: str, x: float, ends: tuple[float, float, float]) -> str:
+    """Out of one stop, down a lane at `x`, and into another. ends: where stops begin, and the two heights."""
+    stop, begin, end = ends
+    path = f"M{stop} {begin}H{x + 6}Q{x} {begin} {x} {begin + 6}V{end - 6}Q{x} {end} {x + 6} {end}H{stop}"
+    return _edge(one, other, path)
+
+
+def _stop(box: Box, left: float, y: float, href: Href) -> str:
+    room = NARROW - left - 8 - width_of(box.layer, CAPTION) - 10
+    name = fit(box.relation.name, TITLE, room, bold=True)
+    inside = [
+        _tag("rect", kind="hit", x=0, y=y - STEP / 2, width=NARROW, height=STEP),
+        _tag("circle", cx=left - 4, cy=y, r=5),
+        _text(name, "name", left + 8, y + 4.5),
+        _text(box.layer, "layer", NARROW, y + 4, text_anchor="end"),
+    ]
+    return _node(box, _link(href(box.relation, None), _title(box.relation), "".join(inside)))
 
 
 def _rails(diagram: Diagram) -> list[tuple[str, str, int]]:
@@ -181,16 +136,45 @@ def _rails(diagram: Diagram) -> list[tuple[str, str, int]]:
     return found
 
 
-def _svg(kind: str, label: str, width: float, height: float, parts: Sequence[Markup]) -> Markup:
-    size = f"max-width:{width:.0f}px" + (f";min-width:{width * SMALLEST:.0f}px" if kind == "wide" else "")
-    return Markup(
-        '<svg class="lineage {}" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" style="{}">{}</svg>'
-    ).format(kind, label, _number(width), _number(height), _number(width), size, Markup("").join(parts))
+# -- pieces ------------------------------------------------------------------------------------------------------
 
 
-def _link(href: str, title: str, inside: Markup) -> Markup:
+def _svg(kind: str, label: str, size: tuple[float, float], parts: Sequence[str]) -> Markup:
+    width, height = size
+    style = f"max-width:{width:.0f}px" + (f";min-width:{width * SMALLEST:.0f}px" if kind == "wide" else "")
+    box = f"0 0 {_number(width)} {_number(height)}"
+    shown = {"role": "img", "aria_label": label, "viewBox": box, "width": width, "style": style}
+    svg = _tag("svg", "".join(parts), kind=f"lineage {kind}", **shown)
+    return Markup(svg)  # noqa: S704 - made of escaped texts
+
+
+def _node(box: Box, inside: str) -> str:
+    kind = f"node {box.relation.kind}{' subject' if box.is_subject else ''}"
+    return _tag("g", inside, kind=kind, data_node=box.relation.id)
+
+
+def _edge(one: str, other: str, path: str) -> str:
+    return _tag("path", kind="edge", data_from=one, data_to=other, d=path)
+
+
+def _link(href: str, title: str, inside: str) -> str:
     """For the mouse and the finger; the keyboard and a screen reader have the same links in the lists below."""
-    return Markup('<a href="{}" tabindex="-1"><title>{}</title>{}</a>').format(href, title, inside)
+    return _tag("a", f"<title>{escape(title)}</title>{inside}", href=href, tabindex="-1")
+
+
+def _text(text: str, kind: str, x: float, y: float, **more: str) -> str:
+    return _tag("text", escape(text), kind=kind, x=x, y=y, **more)
+
+
+def _tag(name: str, inside: str = "", **attributes: str | float) -> str:
+    """An element. `kind` is its class; inside: markup."""
+    given = "".join(
+        f' {"class" if key == "kind" else key.replace("_", "-")}="'
+        f'{escape(value) if isinstance(value, str) else _number(value)}"'
+        for key, value in attributes.items()
+        if value != ""
+    )
+    return f"<{name}{given}>{inside}</{name}>" if inside else f"<{name}{given}/>"
 
 
 def _title(relation: Relation) -> str:

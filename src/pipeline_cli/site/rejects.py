@@ -73,10 +73,12 @@ class ResourceRejects:
 def read_rejects(project: Project, warehouse: Warehouse, catalog: Catalog) -> list[ResourceRejects]:
     """The quarantine of every source, in the manifest's order. Raises LoadError."""
     found: list[ResourceRejects] = []
+    having = [source for source in project.manifest.sources if (f"bronze_{source}", TABLE) in catalog.tables]
+    if not having:
+        return []
     with closing(warehouse.connect()) as connection:
-        for source in project.manifest.sources:
-            if (f"bronze_{source}", TABLE) in catalog.tables:
-                found += _read_source(connection, warehouse.type, source)
+        for source in having:
+            found += _read_source(connection, warehouse.type, source)
     for rejects in found:
         _add_records(project, warehouse, rejects)
     return found

@@ -48,7 +48,7 @@ def serving(folder: Path, port: int) -> Iterator[str]:
             code="E013",
             hint="Say another: --port 0 takes any free one.",
         ) from error
-    thread = threading.Thread(target=server.serve_forever, args=(0.2,), name="site", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="site", daemon=True)
     thread.start()
     try:
         yield f"http://{HOST}:{server.server_port}/"
