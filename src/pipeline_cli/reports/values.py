@@ -48,8 +48,8 @@ class Writer:
         return clean_text(value)
 
     def _write_number(self, number: float | Decimal) -> str:
-        if not math.isfinite(number):
-            return str(number)
+        if not math.isfinite(number):  # 1.0 / 0 on DuckDB
+            return DASH
         if self.format == "percent":
             places = self.decimals or 1
             return f"{round_half_up(number * 100, places):,.{places}f}%"

@@ -20,7 +20,7 @@ from pipeline_cli.reports.values import LONGEST_TEXT, clean_text, label_of, make
         (None, -1234, "-1,234"),
         (None, 1234.5, "1,234.50"),
         (None, 0.00123, "0.00123"),
-        (None, float("nan"), "nan"),
+        (None, float("nan"), "–"),
         ("money", 1234.5, "$1,234.50"),
         ("money", Decimal("-1234.505"), "-$1,234.51"),
         ("money", -0.001, "$0.00"),
