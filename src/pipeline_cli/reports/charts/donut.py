@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline_cli.reports.charts.layers import LETTER, Spec, color_of
+from pipeline_cli.reports.charts.layers import LEGEND_LETTERS, Spec, color_of
 from pipeline_cli.reports.charts.letters import text_width
 from pipeline_cli.reports.charts.palette import CARD, INK, QUIET
 from pipeline_cli.reports.charts.parts import write_share
@@ -94,7 +94,7 @@ def _entry(point: Point) -> str:
 
 
 def _list_width(series: Series) -> float:
-    return 26 + LETTER * max(len(_entry(point)) for point in series.points)
+    return 30 + max(text_width(_entry(point), LEGEND_LETTERS) for point in series.points)
 
 
 def _is_beside(series: Series, width: int) -> bool:

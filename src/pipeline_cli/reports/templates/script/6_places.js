@@ -35,12 +35,12 @@ function drawScatter(block, series, width, places) {
     const d = SHAPES[SHAPE_NAMES[series.names.length > 1 ? place : 0]](spot.radius);
     explain(draw(svg, "path", { d, transform: `translate(${round(spot.x)},${round(spot.y)})`, ...look }), spot.point.text);
   }
-  for (const name of placeNames(spots, width, box.bottom)) write(svg, name.text, name.x, name.y, { anchor: name.anchor });
+  for (const name of placeNames(spots, box.left, width, box.bottom)) write(svg, name.text, name.x, name.y, { anchor: name.anchor });
   return finish(box.bottom + 44);
 }
 
 // Names beside their points, those of the first points first; one that would cover another is left out.
-function placeNames(spots, width, height) {
+function placeNames(spots, left, width, height) {
   const taken = spots.map(({ x, y, radius }) => [x - radius, y - radius, x + radius, y + radius]);
   const found = [];
   for (const spot of spots.slice(0, 40)) {
@@ -56,7 +56,7 @@ function placeNames(spots, width, height) {
     ];
     for (const [x, y, anchor, shift] of ways) {
       const name = [x - shift, y - 11, x - shift + room, y + 3];
-      const fits = name[0] >= 0 && name[2] <= width && name[1] >= 0 && name[3] <= height;
+      const fits = name[0] >= left && name[2] <= width && name[1] >= 0 && name[3] <= height;
       if (fits && !taken.some((other) => name[0] < other[2] && other[0] < name[2] && name[1] < other[3] && other[1] < name[3])) {
         taken.push(name);
         found.push({ x, y, anchor, text });
