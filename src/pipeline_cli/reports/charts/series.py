@@ -38,12 +38,12 @@ def column_label(chart: Chart, column: str) -> str:
 
 
 def axis_title(chart: Chart) -> str:
-    """What a chart without a title is called: 'Total sales by transaction date'."""
+    """What a chart without a title is called: 'Total sales by category', 'Total sales by month'."""
     names = [column_label(chart, column) for column in chart.measures if column != chart.x]
     names = [names[0], *(in_sentence(name) for name in names[1:])]
     listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
     by = chart.dimensions[0] if chart.type == "scatter" and chart.dimensions else chart.x
-    return f"{listed} by {in_sentence(column_label(chart, by))}"
+    return f"{listed} by {chart.period or in_sentence(column_label(chart, by))}"
 
 
 def in_sentence(label: str) -> str:
