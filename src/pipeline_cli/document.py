@@ -151,6 +151,7 @@ class RunResult:
     pipelines: list[PipelineResult] = field(default_factory=list)
     errors: list[ErrorDocument] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # a plugin that raised or hung, and the like
+    slot: str | None = None  # of the pipeline's schedule; none when somebody ran it by hand
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -165,3 +166,4 @@ class RunResult:
             "errors": [asdict(error) for error in self.errors],
             "warnings": list(self.warnings),
         }
+        return document if self.slot is None else {**document, "slot": self.slot}

@@ -14,6 +14,7 @@ from functools import partial
 from pipeline_cli.document import ErrorDocument, RunResult
 from pipeline_cli.errors import StepError
 from pipeline_cli.ledger import RunEntry
+from pipeline_cli.ledger.slots import SlotTaken
 from pipeline_cli.logs import log_run
 from pipeline_cli.plan import PipelinePlan, Step, plan_run
 from pipeline_cli.project import Project
@@ -104,6 +105,8 @@ def _carry_out(run: _Run, entry: RunEntry, unreachable: StepError | None) -> Run
         _transform_and_test(run)
     except KeyboardInterrupt:
         run.interruption.signal = run.interruption.signal or signal.SIGINT
+    except SlotTaken:  # no run was opened
+        raise
     except Exception as error:
         run.recorder.fail(describe_error(error, None))
     run.interruption.close()

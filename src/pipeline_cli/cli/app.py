@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "preview": ("pipeline_cli.cli.preview", "Show a few records of a resource and load nothing."),
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
+    "schedule": ("pipeline_cli.cli.schedule", "Run pipelines by their schedules, or show the next slots."),
     "report": ("pipeline_cli.cli.report", "Write reports anew from what is in the warehouse."),
     "site": ("pipeline_cli.cli.site", "Write one site of pipelines, reports, tables and lineage."),
     "lineage": ("pipeline_cli.cli.lineage", "Show what a column or table is made of."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from pipeline_cli.cli.running import run_and_report
@@ -28,6 +30,8 @@ def command(
     """
     from pipeline_cli.run import RunOptions
 
+    # Set by `schedule run`. Taken out: what a run starts (dbt, a user's source) has nothing to do with the slot.
+    slot = os.environ.pop("PIPELINE_CLI_SLOT", None)
     project = settings.open_project(pipelines=pipelines or None)
-    options = RunOptions(pipelines=pipelines, start=start, full_refresh=full_refresh, yes=yes)
+    options = RunOptions(pipelines=pipelines, start=start, full_refresh=full_refresh, yes=yes, slot=slot)
     return run_and_report(settings, project, options)

@@ -18,7 +18,10 @@ def new_run_id(moment: datetime | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunEntry:
-    """A run as it is opened. `selection`: pipeline -> the names of its planned steps."""
+    """A run as it is opened. `selection`: pipeline -> the names of its planned steps.
+
+    slot: the token of the schedule's slot that it is for.
+    """
 
     run_id: str
     environment: str
@@ -26,6 +29,7 @@ class RunEntry:
     selection: Mapping[str, Sequence[str]]
     started_at: datetime
     full_refresh: bool = False
+    slot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

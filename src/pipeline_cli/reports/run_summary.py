@@ -173,6 +173,8 @@ def _closing_lines(result: RunResult, location: str | None, style: SummaryStyle)
     if result.status == "unchanged":
         yield "Nothing new: every source and every model is as the last run left it."
     yield _result_line(result, style)
+    if result.slot:
+        yield f"Slot:  {result.slot}"
     if location:
         yield f"Data:  {location}"
     yield f"Log:   pipeline-cli logs {result.run_id}{style.command_suffix}"

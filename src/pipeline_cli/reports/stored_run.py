@@ -36,6 +36,7 @@ def read_result(document: Mapping[str, Any]) -> RunResult:
         pipelines=pipelines,
         errors=[_build(ErrorDocument, error) for error in document["errors"]],
         warnings=list(document.get("warnings", ())),
+        slot=document.get("slot"),
     )
 
 

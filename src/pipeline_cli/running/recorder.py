@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, utc_now
 from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry
+from pipeline_cli.ledger.slots import slot_time
 from pipeline_cli.plan import PipelinePlan, Step
 from pipeline_cli.project import Project, in_environment
 from pipeline_cli.reports.run_summary import describe_counts
@@ -31,6 +32,7 @@ class Recorder:
 
     def __init__(self, project: Project, ledger: Ledger, listener: Listener, entry: RunEntry) -> None:
         self.result = RunResult(entry.run_id, project.environment_name, "running", entry.started_at)
+        self.result.slot = slot_time(entry.slot) if entry.slot else None
         self._secrets = project.secrets
         self._option = project.command_option
         self._ledger = ledger

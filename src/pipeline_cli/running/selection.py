@@ -20,6 +20,7 @@ class RunOptions:
 
     start: --from, "transform" or a step's name. retry_of: a run's id, or LAST; the other selections are then
     that run's. command: what the ledger and the lock's holder say. yes: --yes, for protected environments.
+    slot: the token of the schedule's slot that the run is for.
     """
 
     pipelines: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class RunOptions:
     retry_of: str | None = None
     command: str = "run"
     yes: bool = False
+    slot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +89,5 @@ def make_entry(project: Project, options: RunOptions, selection: Selection) -> R
         selection={plan.name: [step.name for step in plan.steps] for plan in selection.plans},
         started_at=started_at,
         full_refresh=selection.full_refresh,
+        slot=options.slot,
     )

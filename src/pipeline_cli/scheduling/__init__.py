@@ -1,0 +1,1 @@
+"""What runs pipelines by their schedules, shows the next slots, and writes them for other schedulers."""

@@ -1,0 +1,109 @@
+"""Slots in the ledger: of all that want one, one gets it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline_cli.ledger import Ledger, RunEntry
+from pipeline_cli.ledger.slots import SlotBook, SlotTaken, slot_time
+
+SLOT = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+BEFORE = SLOT - timedelta(minutes=1)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    if request.param == "sqlite":
+        return tmp_path / "runs.db"
+    create: Callable[[], str] = request.getfixturevalue("postgres_database")
+    return create()
+
+
+def open_run(ledger: Ledger, token: str, run_id: str) -> None:
+    ledger.start_run(RunEntry(run_id, "dev", "run", {"shop": []}, datetime.now(UTC), slot=token))
+
+
+def at_once(count: int, work: Callable[[int], object]) -> list[object]:
+    """What `work` returned or raised, in as many threads that begin together."""
+    found: list[object] = [None] * count
+    barrier = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            found[number] = work(number)
+        except Exception as error:
+            found[number] = error
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_one_of_many_schedulers_gets_a_slot(database: Path | str) -> None:
+    ledgers = [Ledger.open(database) for _ in range(6)]
+    books = [SlotBook(ledger.engine, "dev") for ledger in ledgers]
+    begins = at_once(6, lambda number: books[number].decided_until("shop", "0 * * * *", BEFORE))
+    assert begins == [BEFORE] * 6
+    tokens = at_once(6, lambda number: books[number].take("shop", SLOT, BEFORE))
+    (token,) = [token for token in tokens if token is not None]
+    assert slot_time(str(token)) == "2026-11-21T06:00:00Z"
+    assert books[0].decided_until("shop", "0 * * * *", BEFORE) == SLOT
+    for ledger in ledgers:
+        ledger.close()
+
+
+def test_one_of_many_runs_is_opened_for_a_token(database: Path | str) -> None:
+    ledgers = [Ledger.open(database) for _ in range(4)]
+    book = SlotBook(ledgers[0].engine, "dev")
+    token = book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
+    assert token is not None
+    found = at_once(4, lambda number: open_run(ledgers[number], token, f"run-{number}"))
+    assert sorted(type(each).__name__ for each in found) == ["NoneType", *["SlotTaken"] * 3]
+    (run,) = ledgers[0].recent()
+    slot = book.find(token)
+    assert slot is not None
+    assert (slot.status, slot.run_id, slot.run) == ("started", run.run_id, "running")
+    for ledger in ledgers:
+        ledger.close()
+
+
+def test_a_slot_that_is_taken_again_makes_the_old_token_worthless(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "runs.db")
+    book = SlotBook(ledger.engine, "dev")
+    old = book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
+    (slot,) = book.open_slots()
+    new = book.take_again(slot)
+    assert old is not None and new is not None
+    assert book.take_again(slot) is None
+    with pytest.raises(SlotTaken):
+        open_run(ledger, old, "run-1")
+    assert ledger.recent() == []
+    open_run(ledger, new, "run-2")
+    book.end(old, "failed")
+    assert [(each.status, each.times_taken) for each in book.open_slots()] == [("started", 2)]
+
+
+def test_a_run_knows_its_slot_and_one_by_hand_has_none(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "runs.db")
+    book = SlotBook(ledger.engine, "dev")
+    token = book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
+    open_run(ledger, token or "", "run-1")
+    ledger.start_run(RunEntry("run-2", "dev", "run", {"shop": []}, datetime.now(UTC)))
+    assert [(slot.at, slot.run_id) for slot in book.newest("shop", 5)] == [(SLOT, "run-1")]
+
+
+def test_environments_have_slots_of_their_own(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "runs.db")
+    for environment in ("dev", "prod"):
+        book = SlotBook(ledger.engine, environment)
+        assert book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
+        assert len(book.open_slots()) == 1
