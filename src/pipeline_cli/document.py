@@ -154,7 +154,7 @@ class RunResult:
     slot: str | None = None  # of the pipeline's schedule; none when somebody ran it by hand
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        document = {
             "schema_version": SCHEMA_VERSION,
             "command": "run",
             "run_id": self.run_id,
