@@ -141,8 +141,13 @@ def clean_text(value: Any) -> str:
         text = f"{len(value):,} bytes"
     else:
         text = str(value)
-    text = _UNPRINTABLE.sub("\ufffd", text)
+    text = printable(text)
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text without what neither a page nor a drawing may hold: vl-convert ends the process at a NUL."""
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def label_of(name: str) -> str:

@@ -6,7 +6,7 @@ from pipeline_cli.manifest.charts import ScatterChart
 from pipeline_cli.reports.charts.along import MOST_SERIES
 from pipeline_cli.reports.charts.points import Point, Series, as_drawn, name_of
 from pipeline_cli.reports.results import Rows
-from pipeline_cli.reports.values import label_of, make_writer
+from pipeline_cli.reports.values import clean_text, label_of, make_writer
 
 MOST_PLACES = 500
 
@@ -16,7 +16,9 @@ def read_places(chart: ScatterChart, rows: Rows, currency: str | None) -> Series
     (y_column,) = chart.y
     write_x = make_writer(rows.values(chart.x), chart.x_format, currency)
     write_y = make_writer(rows.values(y_column), chart.format, currency)
-    x_label, y_label = (chart.labels.get(column, label_of(column)) for column in (chart.x, y_column))
+    x_label, y_label = (
+        clean_text(chart.labels.get(column, label_of(column))) for column in (chart.x, y_column)
+    )
     nothing = [None] * len(rows.rows)
     found = []
     for x, y, name, color, size in zip(

@@ -12,7 +12,7 @@ from pipeline_cli.reports.charts.places import read_places
 from pipeline_cli.reports.charts.points import Series
 from pipeline_cli.reports.periods import AsOf
 from pipeline_cli.reports.results import Rows
-from pipeline_cli.reports.values import label_of
+from pipeline_cli.reports.values import clean_text, label_of
 
 
 def make_series(
@@ -34,7 +34,7 @@ def make_series(
 
 def column_label(chart: Chart, column: str) -> str:
     """What a column is called in the chart."""
-    return chart.labels.get(column, label_of(column))
+    return clean_text(chart.labels.get(column, label_of(column)))
 
 
 def axis_title(chart: Chart) -> str:

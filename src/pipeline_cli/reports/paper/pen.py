@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from pipeline_cli.reports.charts.palette import CARD, FONT, LINE, pattern_definitions
+from pipeline_cli.reports.values import printable
 
 TITLE_INK, TEXT_INK, QUIET_INK, TINT = "#171b24", "#3b4252", "#667085", "#8ba6e5"
 
@@ -25,7 +26,7 @@ def write(x: float, y: float, text: str, style: Style) -> str:
     weight = ' font-weight="bold"' if style.bold else ""
     anchor = f' text-anchor="{style.anchor}"' if style.anchor != "start" else ""
     place = f'x="{x:.1f}" y="{y:.1f}" font-size="{style.size:g}" fill="{style.fill}"'
-    return f"<text {place}{weight}{anchor}>{escape(text)}</text>"
+    return f"<text {place}{weight}{anchor}>{escape(printable(text))}</text>"
 
 
 def write_lines(x: float, y: float, lines: list[str], style: Style, leading: float) -> str:
