@@ -29,6 +29,11 @@ class Range:
     start: date
     end: date
 
+    def within(self, other: Range) -> Range | None:
+        """The days that both have."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return Range(start, end) if start < end else None
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -80,8 +85,8 @@ class Calendar:
             self.choices += [self._named(start, period, as_of, made_at) for start in begun]
         chosen = [choice.range for choice in self.choices if choice.range is not None]
         before = [choice.before for choice in self.choices if choice.before is not None]
-        self.plain = _stretches(chosen)
-        self.compared = _stretches([*chosen, *before, *more])
+        self.plain = stretches_of(chosen)
+        self.compared = stretches_of([*chosen, *before, *more])
 
     def of(self, compared: bool) -> Stretches:
         return self.compared if compared else self.plain
@@ -104,7 +109,13 @@ class Calendar:
         return Choice(_key(start, period), period, range_, before, late)
 
 
-def _stretches(ranges: Iterable[Range]) -> Stretches:
+def whole(start: date, period: Period) -> Range:
+    """The days of the period that begins then."""
+    return Range(start, _end(start, period))
+
+
+def stretches_of(ranges: Iterable[Range]) -> Stretches:
+    """The ranges, each once, and what stands between them."""
     found = tuple(dict.fromkeys(ranges))
     return Stretches(found, tuple(sorted({day for one in found for day in (one.start, one.end)})))
 

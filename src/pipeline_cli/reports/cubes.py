@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline_cli.reports.aggregates import Part, Question, merge
-from pipeline_cli.reports.calendar import Range, Stretches
+from pipeline_cli.reports.calendar import Range, Stretches, stretches_of, whole
 from pipeline_cli.reports.cells import Cut, additive_sql, distinct_sql
 from pipeline_cli.reports.results import Results, Rows
 
@@ -113,11 +113,58 @@ def read_cube(results: Results, cut: Cut, parts: Sequence[Part], stretches: Stre
         cells = _read_cells(rows, cut, stretches)
     for part in parts:
         if not part.adds_up:
+            periods = _periods_of(cut, cells) if stretches else None
+            if periods is not None and stretches is not None:
+                counts[part] = _count_by_period(results, cut, part, stretches, periods)
+                continue
             rows = results.rows(distinct_sql(cut, part, stretches), MOST_NUMBERS)
             if rows.more:
                 return None
             counts[part] = _read_counts(rows, cut)
     return Cube(cut, adding, cells, counts, stretches)
+
+
+def _periods_of(cut: Cut, cells: Sequence[Cell]) -> dict[Any, Range] | None:
+    """The days of each group where the groups are months, quarters or years of the filter's own column.
+
+    None otherwise, and where rows without a day are a group of their own.
+    """
+    if len(cut.dimensions) != 1:
+        return None
+    (one,) = cut.dimensions
+    begun = {cell.keys[0] for cell in cells}
+    if one.column != cut.day or one.period not in ("month", "quarter", "year") or None in begun:
+        return None
+    return {start: whole(start, one.period) for start in begun}
+
+
+def _count_by_period(
+    results: Results, cut: Cut, part: Part, stretches: Stretches, periods: Mapping[Any, Range]
+) -> list[Count]:
+    """The counts of each period from those of ranges, without grouping by it: that takes half the time."""
+    overlaps = {
+        (key, place): both
+        for key, period in periods.items()
+        for place, range_ in enumerate(stretches.ranges)
+        if (both := period.within(range_)) is not None
+    }
+    asked = stretches_of([*periods.values(), *overlaps.values()])
+    undivided = replace(cut, dimensions=())
+    rows = results.rows(distinct_sql(undivided, part, asked), MOST_NUMBERS)
+    found = []
+    for count in _read_counts(rows, undivided):
+        for key, period in periods.items():
+            numbers = count.by_range
+            over_all = numbers.get(asked.ranges.index(period), 0)
+            by_range = {
+                place: number
+                for place in range(len(stretches.ranges))
+                if (key, place) in overlaps
+                and (number := numbers.get(asked.ranges.index(overlaps[key, place]), 0))
+            }
+            if over_all:
+                found.append(Count(count.choices, (key,), over_all, by_range))
+    return found
 
 
 def _read_cells(rows: Rows, cut: Cut, stretches: Stretches | None) -> list[Cell]:

@@ -12,10 +12,10 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from pipeline_cli.manifest.charts import Format, Period
+from pipeline_cli.reports.locales import localize, month_name
 
 DASH = "–"
 LONGEST_TEXT = 300
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # What neither HTML nor SVG may hold, and what would turn the line around (bidi overrides).
 _UNPRINTABLE = re.compile(
@@ -52,11 +52,12 @@ class Writer:
             return DASH
         if self.format == "percent":
             places = self.decimals or 1
-            return f"{round_half_up(number * 100, places):,.{places}f}%"
+            return localize(f"{round_half_up(number * 100, places):,.{places}f}%")
         places = 2 if self.format == "money" else self.decimals
-        text = f"{round_half_up(abs(number), places):,.{places}f}"
+        size: Any = abs(number)
+        text = f"{round_half_up(size, places):,.{places}f}"
         sign = "-" if number < 0 and text.strip("0.,") else ""
-        return f"{sign}{self.currency if self.format == 'money' else ''}{text}"
+        return f"{sign}{self.currency if self.format == 'money' else ''}{localize(text)}"
 
 
 def round_half_up(number: float | Decimal, places: int) -> float | Decimal:
@@ -109,7 +110,7 @@ def as_moment(value: Any) -> datetime | None:
 
 def write_moment(moment: datetime, format_: Format = "datetime") -> str:
     """'21 Nov 2026', or '21 Nov 2026, 09:00' (UTC)."""
-    day = f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    day = f"{moment.day} {month_name(moment.month)} {moment.year}"
     return day if format_ == "date" else f"{day}, {moment:%H:%M}"
 
 
@@ -120,7 +121,7 @@ def name_period(moment: datetime, period: Period) -> str:
     if period == "quarter":
         return f"Q{(moment.month + 2) // 3} {moment.year}"
     if period in ("month", "year"):
-        return str(moment.year) if period == "year" else f"{_MONTHS[moment.month - 1]} {moment.year}"
+        return str(moment.year) if period == "year" else f"{month_name(moment.month)} {moment.year}"
     return write_moment(moment, "date" if period == "day" else "datetime")
 
 

@@ -19,6 +19,7 @@ from pipeline_cli.reports import editions
 from pipeline_cli.reports.blocks import View
 from pipeline_cli.reports.editions import Edition
 from pipeline_cli.reports.live import LivePage
+from pipeline_cli.reports.locales import written_in
 from pipeline_cli.reports.reading import Reader, Reading
 from pipeline_cli.reports.results import Results
 
@@ -70,11 +71,11 @@ def write_report(request: ReportRequest, *, anew: bool = False, prints: Sequence
     It would where the report's definition, its data, and what its pipelines' transforms have built are as they
     were. anew: write one in any case.
     Raises ReportError, which names the block and has the database's words; nothing is left of the attempt.
-    Memory: at most 10,000 rows a query, and one batch of an export.
+    Memory: at most 10,000 rows a query (35,000 of one that is aggregated), and one batch of an export.
     """
     home = editions.home_of(request.project.state_dir, request.name)
     before = None if anew else editions.latest(home, request.name)
-    with editions.workplace(home) as folder:
+    with editions.workplace(home) as folder, written_in(request.report.locale):
         reader = Reader(request.name, request.report, request.made_at, _hint(request))
         reading = reader.read(request.warehouse, request.project.secrets, folder)
         as_of, views = reading.as_of, reading.views

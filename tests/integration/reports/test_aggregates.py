@@ -231,6 +231,16 @@ def test_a_page_with_filters_lets_no_other_script_run_and_names_no_other_place(d
     assert not [one for one in page.every("script") if "src" in one.attributes]
 
 
+def test_static_numbers_and_months_are_in_the_reports_locale(duck: Shelf) -> None:
+    duck.fill("gold", "orders", ROWS)
+    duck.add("shop", REPORT.replace("title:", "locale: de-DE\ntitle:", 1))
+    page = read_page(duck.read(duck.write("shop", made_at=MADE_AT)))
+    revenue = sum(row["revenue"] for row in ROWS if row["revenue"] is not None)
+    assert tiles(page, "totals")["Revenue"] == "$" + f"{revenue:,}".translate(str.maketrans(",.", ".,"))
+    assert "Okt 2026 (not over yet)" in [line[0] for line in rows(page, "customers")]
+    assert "Okt 2026" in [text.words for text in block(page, "customers").every("text")]
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity"])
 def test_numbers_that_are_none_leave_the_page_whole(duck: Shelf, value: str) -> None:
     duck.add(

@@ -161,6 +161,36 @@ def test_years_of_months_take_more_than_one_word_of_bits() -> None:
         assert found[:-1] == tuple(plain(part, kept) for part in PARTS), choice.key
 
 
+@pytest.mark.parametrize("period", ["month", "quarter", "year"])
+def test_periods_of_the_filters_own_column_are_counted_from_its_ranges(period: Any) -> None:
+    rows = [
+        {
+            "day": date(2025, 11, 5) + timedelta(days=3 * n),
+            "channel": "ab"[n % 2],
+            "country": "DE",
+            "customer": n % 9,
+            "amount": 1,
+        }
+        for n in range(116)
+    ]
+    dimension = Dimension("day", period)
+    cube, calendar = read(rows, (dimension,), ("channel",))
+    question = Question((dimension,), (Measure("customers", Part("distinct", "customer")),))
+    for choice in calendar.choices:
+        for chosen in ({}, {"channel": "a"}):
+            groups: dict[Any, set[int]] = {}
+            for row in rows:
+                if is_within(row["day"], choice.range) and chosen.items() <= row.items():
+                    month = {
+                        "month": row["day"].month,
+                        "quarter": (row["day"].month - 1) // 3 * 3 + 1,
+                        "year": 1,
+                    }[period]
+                    groups.setdefault(row["day"].replace(month=month, day=1), set()).add(row["customer"])
+            found = dict(cube.answer(question, Selection(choice.range, chosen)))
+            assert found == {start: len(customers) for start, customers in groups.items()}, choice.key
+
+
 @pytest.mark.parametrize(("of", "to"), [(Decimal(1), 0), (None, 3), (1.0, None), (1.0, 0.0), (1e300, 1e-300)])
 def test_a_ratio_without_a_value_is_none(of: Any, to: Any) -> None:
     one, other = Part("sum", "a"), Part("sum", "b")

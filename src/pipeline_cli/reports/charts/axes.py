@@ -88,8 +88,8 @@ def label_expression(writer: Writer, largest: float) -> str:
 def common_scales(left: Sequence[float], right: Sequence[float]) -> tuple[Spec, Spec]:
     """Scales of two axes with as many steps above and below zero, so that one grid serves both."""
     steps = [_nice_step(values) for values in (left, right)]
-    below = max(_steps(-min(0.0, *values), step) for values, step in zip((left, right), steps, strict=True))
-    above = max(_steps(max(0.0, *values), step) for values, step in zip((left, right), steps, strict=True))
+    below = max(_steps(-min([0.0, *values]), step) for values, step in zip((left, right), steps, strict=True))
+    above = max(_steps(max([0.0, *values]), step) for values, step in zip((left, right), steps, strict=True))
     low, high = -below, max(above, 1)
     ticks = [[place * step for place in range(low, high + 1)] for step in steps]
     first, second = (

@@ -11,6 +11,7 @@ from pipeline_cli.reports.charts.palette import PALETTE, QUIET, pattern_id
 from pipeline_cli.reports.charts.points import Point, Series
 from pipeline_cli.reports.charts.scatter import LETTERS, Spot, in_order, place_names
 from pipeline_cli.reports.charts.spec import draw_spec
+from pipeline_cli.reports.locales import current_locale
 
 SVG = "http://www.w3.org/2000/svg"
 
@@ -50,7 +51,11 @@ def draw_chart(chart: Chart, series: Series, canvas: Canvas) -> str:
     import vl_convert
 
     spec = draw_spec(chart, series, canvas.width, hover=canvas.hover)
-    svg = ET.fromstring(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))  # noqa: S314 - our own drawing
+    locale = current_locale()
+    drawn = vl_convert.vegalite_to_svg(
+        spec, allowed_base_urls=[], format_locale=locale, time_format_locale=locale
+    )
+    svg = ET.fromstring(drawn)  # noqa: S314 - our own drawing
     if chart.type == "scatter":
         _write_names(svg, in_order(series))
     places = {PALETTE[place]: place for place in range(1, _patterned(chart, series))}
