@@ -76,9 +76,9 @@ def check(expression: str) -> None:
 def next_slots(expression: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
     """The moments after `after`, in UTC, soonest first; those of the next 50 years."""
     before = after.astimezone(UTC)
-    # cronsim goes by the wall clock, which in the doubled hour says the same time twice: from an hour before.
-    for moment in _moments(expand(expression), after.astimezone(zone) - timedelta(hours=3)):
+    for moment in _moments(expand(expression), after.astimezone(zone)):
         slot = moment.astimezone(UTC)
+        # cronsim goes by the wall clock, which in the doubled hour says the same time twice.
         if slot > before:
             yield slot
             before = slot

@@ -103,10 +103,10 @@ def _carry_out(run: _Run, entry: RunEntry, unreachable: StepError | None) -> Run
             raise unreachable
         _ingest_sources(run)
         _transform_and_test(run)
-    except KeyboardInterrupt:
-        run.interruption.signal = run.interruption.signal or signal.SIGINT
     except SlotTaken:  # no run was opened
         raise
+    except KeyboardInterrupt:
+        run.interruption.signal = run.interruption.signal or signal.SIGINT
     except Exception as error:
         run.recorder.fail(describe_error(error, None))
     run.interruption.close()

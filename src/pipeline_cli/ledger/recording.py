@@ -12,9 +12,9 @@ from pipeline_cli.document import RunResult, StepResult, utc_now
 from pipeline_cli.ledger.database import changing
 from pipeline_cli.ledger.entries import LoadEntry, RunEntry
 from pipeline_cli.ledger.processes import ProcessIdentity
+from pipeline_cli.ledger.slots import start_slot
 from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps
 
-from pipeline_cli.ledger.slots import start_slot
 
 def start_run(engine: sa.Engine, entry: RunEntry) -> None:
     process = ProcessIdentity.here()
@@ -35,10 +35,10 @@ def start_run(engine: sa.Engine, entry: RunEntry) -> None:
                 published=False,
             )
         )
-
-
         if entry.slot is not None:
             start_slot(connection, entry.slot, entry.run_id)
+
+
 def write_step(
     engine: sa.Engine,
     place: tuple[str, str],

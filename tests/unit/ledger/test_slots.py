@@ -61,6 +61,14 @@ def test_one_of_many_schedulers_gets_a_slot(database: Path | str) -> None:
         ledger.close()
 
 
+def test_a_scheduler_that_saw_too_little_takes_nothing(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "runs.db")
+    book = SlotBook(ledger.engine, "dev")
+    assert book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
+    assert book.take("shop", SLOT + timedelta(hours=1), BEFORE) is None
+    assert book.take("shop", SLOT + timedelta(hours=1), SLOT)
+
+
 def test_one_of_many_runs_is_opened_for_a_token(database: Path | str) -> None:
     ledgers = [Ledger.open(database) for _ in range(4)]
     book = SlotBook(ledgers[0].engine, "dev")
