@@ -45,7 +45,7 @@ def serving(folder: Path, port: int) -> Iterator[str]:
     except OSError as error:
         raise UsageError(
             f"port {port} of {HOST} cannot be served on: {error.strerror or error}",
-            code="E013",
+            code="E014",
             hint="Say another: --port 0 takes any free one.",
         ) from error
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="site", daemon=True)

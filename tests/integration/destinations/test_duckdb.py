@@ -157,6 +157,16 @@ def test_file_open_in_another_program_is_busy_and_names_the_process(warehouse: D
             warehouse.check()
 
 
+def test_a_run_waits_a_moment_for_a_command_that_only_looks(warehouse: DuckDBWarehouse) -> None:
+    """`site` and `quarantine list` open the file without our lock: a run is not turned away by them."""
+    warehouse.connect().close()
+    warehouse.release()
+    with another_process_holds(warehouse.path) as pid:
+        threading.Timer(0.5, os.kill, (pid, 15)).start()
+        with warehouse.exclusive():
+            warehouse.connect().query("SELECT 1")
+
+
 def test_exclusive_can_wait_for_the_file(warehouse: DuckDBWarehouse) -> None:
     warehouse.connect().close()
     warehouse.release()
