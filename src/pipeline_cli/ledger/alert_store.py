@@ -13,7 +13,7 @@ from pipeline_cli.ledger.alert_entries import AlertNews, Incident, StoredAlert
 from pipeline_cli.ledger.alert_tables import alerts, incidents, judged_runs
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.processes import ProcessIdentity
-from pipeline_cli.ledger.tables import runs
+from pipeline_cli.ledger.tables import loads, runs
 
 _OF_ALERT = ("alert_id", "channel", "kind", "run_id", "incidents", "content", "created_at", "deadline_at")
 _OF_SENDING = ("status", "next_try_at", "tries", "error", "sent_at")
@@ -74,6 +74,17 @@ class AlertStore:
         )
         with reading(self.engine) as connection:
             return list(connection.execute(query.order_by(runs.c.started_at)))
+
+    def loaded_before(self, environment: str, source: str, run_id: str) -> bool:
+        """Whether a run before this one has loaded the source."""
+        query = (
+            sa.select(loads.c.id)
+            .join(runs, runs.c.run_id == loads.c.run_id)
+            .where(runs.c.environment == environment, loads.c.source == source)
+            .where(loads.c.run_id != run_id, loads.c.status.in_(("succeeded", "unchanged")))
+        )
+        with reading(self.engine) as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     # -- the outbox ------------------------------------------------------------------------------------------
 

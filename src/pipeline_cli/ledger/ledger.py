@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult, StepResult, utc_now
 from pipeline_cli.ledger import history, recording
+from pipeline_cli.ledger.alert_entries import AlertNews
+from pipeline_cli.ledger.alert_store import AlertStore
 from pipeline_cli.ledger.database import changing, open_database, reading
 from pipeline_cli.ledger.entries import LoadEntry, ModelBuild, RunEntry, RunSummary, TransformState
 from pipeline_cli.ledger.export import ExportedTable, export_runs
@@ -39,6 +41,11 @@ class Ledger:
     def close(self) -> None:
         self.engine.dispose()
 
+    @property
+    def alerts(self) -> AlertStore:
+        """The incidents, and the alerts due and sent."""
+        return AlertStore(self.engine)
+
     # -- a run as it happens -------------------------------------------------------------------------------
 
     def start_run(self, entry: RunEntry) -> None:
@@ -63,9 +70,14 @@ class Ledger:
         """Write the account of one ingest, a row a resource; one row without a resource where it has none."""
         recording.record_load(self.engine, run_id, environment, entry)
 
-    def finish_run(self, result: RunResult, ended_at: datetime | None = None) -> None:
-        """Close a run with its document; `unpublished` gives it until mark_published."""
-        recording.finish_run(self.engine, result, ended_at or utc_now())
+    def finish_run(
+        self, result: RunResult, ended_at: datetime | None = None, news: AlertNews | None = None
+    ) -> None:
+        """Close a run with its document; `unpublished` gives it until mark_published.
+
+        news: the incidents and alerts that follow from it, written with it or not at all.
+        """
+        recording.finish_run(self.engine, result, ended_at or utc_now(), news)
 
     def close_abandoned(self) -> list[str]:
         """Close the runs whose process is gone as `interrupted`; their ids."""

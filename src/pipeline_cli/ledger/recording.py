@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult, StepResult, utc_now
+from pipeline_cli.ledger.alert_entries import AlertNews
+from pipeline_cli.ledger.alert_store import write_news
 from pipeline_cli.ledger.database import changing
 from pipeline_cli.ledger.entries import LoadEntry, RunEntry
 from pipeline_cli.ledger.processes import ProcessIdentity
@@ -94,11 +96,15 @@ def record_load(engine: sa.Engine, run_id: str, environment: str, entry: LoadEnt
             _replace(connection, loaded_tables, row)
 
 
-def finish_run(engine: sa.Engine, result: RunResult, ended_at: datetime) -> None:
+def finish_run(
+    engine: sa.Engine, result: RunResult, ended_at: datetime, news: AlertNews | None = None
+) -> None:
     error = next((entry.message for entry in result.errors), None)
     values = {"status": result.status, "ended_at": ended_at, "error": error, "document": result.to_dict()}
     with changing(engine) as connection:
         connection.execute(sa.update(runs).where(runs.c.run_id == result.run_id).values(**values))
+        if news is not None:
+            write_news(connection, news)
 
 
 def _replace(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:

@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 _DEFAULTS = Plugin()
 
 
+class PluginFailed(Exception):  # noqa: N818 - a plugin's state, not a fault of the program
+    """A plugin raised, or did not come back in time; the message says which."""
+
+
 class PluginManager:
     """The plugins of one run. Faults are told to `warn`, once each; nothing here ever raises.
 
@@ -54,6 +58,26 @@ class PluginManager:
             if name not in self._hung:
                 given = {**facts, "options": dict(self._entry(name).options)}
                 self._call(name, partial(_call_hook, function, wanted, given), f"in {moment}")
+
+    def listeners(self, moment: str) -> list[str]:
+        """The names of the plugins that have a hook for this moment."""
+        return [name for name, _, _ in self._hooks.get(moment, ())]
+
+    def timeout_s(self, name: str) -> float:
+        """How long one call of the plugin may take."""
+        return self._entry(name).timeout.total_seconds()
+
+    def call_one(self, name: str, moment: str, **facts: Any) -> None:
+        """Call one plugin's hook of this moment. Raises PluginFailed, with the reason; nothing is warned of."""
+        for other, function, wanted in self._hooks.get(moment, ()):
+            if other == name:
+                given = {**facts, "options": dict(self._entry(name).options)}
+                future = start_thread(partial(_call_hook, function, wanted, given), f"plugin {name}")
+                wait([future], timeout=self.timeout_s(name))
+                if not future.done():
+                    raise PluginFailed(f"it did not return within {self.timeout_s(name):g} s")
+                if (error := future.exception()) is not None:
+                    raise PluginFailed(_describe(error))
 
     def _call(self, name: str, function: Callable[[], Any], when: str) -> Any:
         """The function's result; None where it failed, which is told to the run."""

@@ -86,6 +86,25 @@ class Hooks:
         """A step has its status: `@hookimpl def step_finished(result): count(result["status"])`."""
 
     @hookspec
+    def incident_opened(self, incident: Mapping[str, Any], options: Options) -> None:
+        """Trouble that was not there before: `@hookimpl def incident_opened(incident): page(incident["summary"])`."""
+
+    @hookspec
+    def incident_closed(self, incident: Mapping[str, Any], options: Options) -> None:
+        """It is over: `@hookimpl def incident_closed(incident): calm(incident["pipeline"])`."""
+
+    @hookspec
+    def service_level_missed(self, incident: Mapping[str, Any], options: Options) -> None:
+        """A pipeline is later than it promised: `@hookimpl def service_level_missed(incident): tell(incident)`."""
+
+    @hookspec
+    def send_alert(self, alert: Mapping[str, Any], options: Options) -> None:
+        """Bring an alert to people, where `to` names this plugin; to raise is not to have: it is sent again later.
+
+        `@hookimpl def send_alert(alert): chat.post(alert["title"], alert["sentence"])`
+        """
+
+    @hookspec
     def run_finished(self, run: Run, result: Mapping[str, Any], options: Options) -> None:
         """A run is done, `result` is its document: `@hookimpl def run_finished(result): post(result)`."""
 

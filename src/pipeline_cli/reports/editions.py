@@ -54,6 +54,15 @@ def latest(home: Path, report: str) -> Edition | None:
     return edition if edition.files and all((folder / name).is_file() for name in edition.files) else None
 
 
+def made_at(edition: Edition) -> str | None:
+    """When the edition was made, as ISO 8601; None where nobody knows (any more)."""
+    try:
+        about = json.loads((edition.home / edition.id / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return about.get("made_at") if isinstance(about, dict) else None
+
+
 @contextmanager
 def workplace(home: Path) -> Iterator[Path]:
     """An empty folder to write an edition in; whatever is left in it at the end is removed.

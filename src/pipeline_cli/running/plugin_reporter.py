@@ -35,6 +35,11 @@ class PluginReporter:
         self._manager = PluginManager.load(self._project, self._warn)
         self._tell("run_started", dict)
 
+    @property
+    def manager(self) -> PluginManager | None:
+        """The plugins, once they are loaded."""
+        return self._manager
+
     def hold_back(self) -> None:
         """Keep what is to be told from here on until run_finished."""
         self._held_back = []

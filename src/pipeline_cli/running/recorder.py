@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, utc_now
-from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry
+from pipeline_cli.ledger import AlertNews, Ledger, LoadEntry, RunEntry
 from pipeline_cli.ledger.slots import slot_time
 from pipeline_cli.plan import PipelinePlan, Step
 from pipeline_cli.project import Project, in_environment
 from pipeline_cli.reports.run_summary import describe_counts
+from pipeline_cli.running.alert_reporter import AlertReporter
 from pipeline_cli.running.listener import Listener
 from pipeline_cli.running.masking import mask_step
 from pipeline_cli.running.plugin_reporter import PluginReporter
@@ -41,6 +42,8 @@ class Recorder:
         self._begun = time.monotonic() - (utc_now() - entry.started_at).total_seconds()
         self._steps: dict[tuple[str, str], StepResult] = {}
         self._plugins = PluginReporter(project, entry, self.warn)
+        self._alerts = AlertReporter(project, ledger, entry, self.warn)
+        self._news: AlertNews | None = None
 
     # -- the run -------------------------------------------------------------------------------------------
 
@@ -54,6 +57,7 @@ class Recorder:
         )
         self._listener.run_started(self.result, plans)
         self._plugins.run_started()
+        self._alerts.run_started(self._plugins.manager)
 
     def finish(self, plans: Sequence[PipelinePlan], *, interrupted: bool) -> RunResult:
         """Give every step and pipeline its final status and close the run in the ledger.
@@ -68,20 +72,27 @@ class Recorder:
             status = pipeline_status([step.status for step in settled])
             self.result.pipelines.append(PipelineResult(plan.name, status, settled))
         self.result.status = run_status(self.result, interrupted=interrupted)
-        self.close()
+        self.result.duration_s = time.monotonic() - self._begun
+        self._news = self._alerts.plan(self.result)
+        self.close(self._news)
         return self.result
 
-    def close(self) -> None:
-        """Write the run's document as it is now; done again when warnings came after the closing."""
+    def close(self, news: AlertNews | None = None) -> None:
+        """Write the run's document as it is now; done again when warnings came after the closing.
+
+        news: the incidents and alerts that follow from the run; a process that dies here leaves both or neither.
+        """
         self.result.duration_s = time.monotonic() - self._begun
         ended_at = self.result.started_at + timedelta(seconds=self.result.duration_s)
-        self._ledger.finish_run(self.result, ended_at)
+        self._ledger.finish_run(self.result, ended_at, news)
 
     def tell_end(self) -> None:
-        """Tell the plugins and the listener that the run is over."""
+        """Tell the plugins, send the alerts, and tell the listener that the run is over."""
         log.info("run %s %s after %.1f s", self.result.run_id, self.result.status, self.result.duration_s)
         warnings = len(self.result.warnings)
+        self._alerts.tell_plugins(self._news)
         self._plugins.run_finished(self.result)
+        self._alerts.deliver(stopped=self.result.status == "interrupted")
         if len(self.result.warnings) > warnings:
             self.close()
         self._listener.run_finished(self.result)
@@ -145,6 +156,7 @@ class Recorder:
         )
         self._ledger.record_load(self.result.run_id, self.result.environment, entry)
         self._plugins.ingested(pipelines[0], source, outcome)
+        self._alerts.ingested(source, outcome)
         self.finish_step(pipelines, result)
 
     def skip(self, pipeline: str, step: Step, reason: str) -> None:

@@ -1,0 +1,135 @@
+"""What happened once and is no trouble: a run that succeeded, a schema that drifted, a report's new edition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from pipeline_cli.alerts.message import File, Item, Message
+from pipeline_cli.alerts.planning import Notice, rules_of
+from pipeline_cli.alerts.troubles import DONE, Findings
+from pipeline_cli.alerts.wording import describe_duration, write_moment
+from pipeline_cli.document import PipelineResult, ReportResult, RunResult
+from pipeline_cli.ledger import Ledger, RunEntry
+from pipeline_cli.project import Project
+from pipeline_cli.reports.run_summary import describe_step
+
+MOST_CHANGES = 20
+MOST_PICTURES = 8
+_WORDS = {"unchanged": "nothing new"}
+
+
+def find_notices(
+    project: Project, ledger: Ledger, entry: RunEntry, result: RunResult, findings: Findings, about: Message
+) -> list[Notice]:
+    """The notices that a rule of the manifest asks for."""
+    notices: list[Notice] = []
+    for pipeline in result.pipelines:
+        rules = rules_of(project.manifest, pipeline.name, project.environment_name)
+        wanted = {occasion for rule in rules for occasion in rule.when}
+        if "success" in wanted and pipeline.status in DONE:
+            notices.append(_success(pipeline, about))
+        if "drift" in wanted:
+            notices += _drifts(project, ledger, entry, pipeline.name, findings, about)
+        if "report" in wanted:
+            notices += _reports(project, pipeline, about)
+    return notices
+
+
+def _success(pipeline: PipelineResult, about: Message) -> Notice:
+    seconds = sum(step.duration_s for step in pipeline.steps)
+    is_new = pipeline.status == "succeeded"
+    steps = [
+        (step.name, _WORDS.get(step.status, step.status), describe_step(step)) for step in pipeline.steps
+    ]
+    message = replace(
+        about,
+        kind="success",
+        title=f"{pipeline.name} succeeded",
+        sentence=f"All {len(steps)} steps are done, in {describe_duration(seconds)}."
+        if is_new
+        else "Nothing was new: every source and every model is as the last run left it.",
+        items=[Item(pipeline.name, "")],
+        steps=steps,
+    )
+    return Notice(pipeline.name, "success", message)
+
+
+def _drifts(
+    project: Project, ledger: Ledger, entry: RunEntry, pipeline: str, findings: Findings, about: Message
+) -> Iterator[Notice]:
+    for drift in findings.drifts:
+        # dlt's own columns and tables come and go with its versions; a source's first load is no drift.
+        changes = [
+            change
+            for change in drift.changes
+            if not change.startswith("_") and not change.partition(".")[2].startswith("_")
+        ]
+        if pipeline not in drift.pipelines or not changes:
+            continue
+        if not ledger.alerts.loaded_before(project.environment_name, drift.source, entry.run_id):
+            continue
+        shown = "\n".join(changes[:MOST_CHANGES])
+        more = len(changes) - MOST_CHANGES
+        columns = f"{len(changes)} column{'' if len(changes) == 1 else 's'}"
+        item = Item(
+            pipeline,
+            f"{columns} of {drift.source} {'is' if len(changes) == 1 else 'are'} new",
+            step=f"ingest:{drift.source}",
+            details=[("New", shown + (f"\nand {more} more" if more > 0 else ""))],
+        )
+        message = replace(
+            about, kind="drift", title=f"{pipeline}: {drift.source} has new columns", items=[item], next=None
+        )
+        yield Notice(pipeline, "drift", replace(message, sentence=f"{item.sentence}; they are loaded."))
+
+
+def _reports(project: Project, pipeline: PipelineResult, about: Message) -> Iterator[Notice]:
+    for step in pipeline.steps:
+        for report in step.reports if step.kind == "report" and step.status == "succeeded" else ():
+            yield Notice(pipeline.name, "report", _report(project, pipeline.name, report, about))
+
+
+def _report(project: Project, pipeline: str, written: ReportResult, about: Message) -> Message:
+    report = project.manifest.reports[written.name]
+    known = _read_about(project, written)
+    as_of = known.get("data_as_of")
+    facts = [("Data as of", write_moment(as_of)), *about.facts] if as_of else about.facts
+    return replace(
+        about,
+        kind="report",
+        title=report.title,
+        sentence=report.description or f"The report {written.name} is new.",
+        items=[Item(pipeline, "")],
+        facts=[*facts, ("Page", written.page)],
+        figures=known.get("figures", ()),
+        files=_files(report.blocks, written),
+        log=None,
+        log_file=None,
+        next=None,
+    )
+
+
+def _files(blocks: Any, written: ReportResult) -> list[File]:
+    """The edition's page, CSV files and PDF to attach; the pictures of its charts to show."""
+    files, pictures = [], []
+    for path in written.files:
+        name = path.rpartition("/")[2]
+        if name.endswith(".png"):
+            block = name.removeprefix(f"{written.name}.").removesuffix(".png")
+            title = getattr(blocks.get(block), "title", None) or block.replace("_", " ").capitalize()
+            pictures.append(File(path, title, is_picture=True))
+        else:
+            files.append(File(path))
+    return [*files, *pictures[:MOST_PICTURES]]
+
+
+def _read_about(project: Project, written: ReportResult) -> dict[str, Any]:
+    folder = (project.root / written.files[0]).parent
+    try:
+        about: dict[str, Any] = json.loads((folder / "edition.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about
