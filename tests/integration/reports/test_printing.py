@@ -140,3 +140,19 @@ def test_an_edition_with_prints_is_kept_while_nothing_changes(sales: Shelf) -> N
     again = sales.write("sales", "20261122T090000-aaaaaa", anew=False, made_at=made)
     assert not again.is_new
     assert again.files == first.files
+
+
+def test_titles_that_no_drawing_can_hold_do_not_end_the_process(sales: Shelf) -> None:
+    evil = r'"\x01\uFFFE </svg> \u202e"'
+    sales.add(
+        "sales",
+        REPORT.replace("title: Key figures", f"title: {evil}").replace("title: About", f"title: {evil}"),
+    )
+    text = "".join(pages(sales.write("sales", prints=PRINTS)))
+    assert "</svg>" in text
+
+
+def test_labels_that_no_drawing_can_hold_do_not_end_the_process(sales: Shelf) -> None:
+    evil = r'labels: {channel: "\x01\uFFFE </svg> \u202e", revenue: "\x01\uFFFE </svg>"}, title: "\x01\uFFFE </svg>"'
+    sales.add("sales", REPORT.replace("both: {type: bar,", f"both: {{type: bar, {evil},"))
+    assert "</svg>" in "".join(pages(sales.write("sales", prints=PRINTS)))

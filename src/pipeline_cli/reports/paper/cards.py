@@ -123,7 +123,7 @@ def make_card(view: View, width: float, prefix: str) -> Card:
 def _drawing(view: View, width: float, prefix: str) -> Part:
     assert view.chart is not None
     assert view.series is not None
-    canvas = Canvas(int(width / SCALE), prefix, view.title, hover=False, overlay=True)
+    canvas = Canvas(int(width / SCALE), prefix, "", hover=False, overlay=True)
     svg = draw_chart(view.chart, view.series, canvas)
     found = _VIEW_BOX.search(svg)
     assert found is not None
