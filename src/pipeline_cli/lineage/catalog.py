@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
 from pipeline_cli.document import format_time, utc_now
+from pipeline_cli.errors import LoadError
 from pipeline_cli.lineage.tracing import TableName
 
 FORMAT = 1
@@ -64,6 +65,8 @@ def read_catalog(warehouse: Warehouse, schemas: Sequence[str]) -> Catalog:
     A DuckDB file that is not there is not made.
     """
     moment = utc_now()
+    if warehouse.type not in _COLUMNS:
+        raise LoadError(f"tables and rows of a {warehouse.type} destination are not read yet", code="E327")
     if warehouse.type == "duckdb" and not Path(warehouse.location).exists():
         return Catalog(moment)
     with closing(warehouse.connect()) as connection:

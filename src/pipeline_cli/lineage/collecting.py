@@ -17,6 +17,7 @@ from pipeline_cli.lineage.assembly import Parts, assemble
 from pipeline_cli.lineage.catalog import Catalog, keep_catalog, kept_catalog, read_catalog
 from pipeline_cli.lineage.graph import Lineage
 from pipeline_cli.project import Project
+from pipeline_cli.secrets import mask
 from pipeline_cli.steps.fingerprint import take_fingerprint
 from pipeline_cli.transforms.described import DescribedColumn, DescribedModel, describe_models
 
@@ -56,7 +57,7 @@ def collect(project: Project, visit: Callable[[Warehouse, Catalog], None] | None
         notes.append(reason)
     columns = catalog.columns() if catalog else {}
     lineage = assemble(Parts(project, models, columns, warehouse.type))
-    return Collected(lineage, models, catalog, bool(reason), notes)
+    return Collected(lineage, models, catalog, bool(reason), [mask(note, project.secrets) for note in notes])
 
 
 def schemas_of(project: Project, models: dict[str, list[DescribedModel]]) -> list[str]:
