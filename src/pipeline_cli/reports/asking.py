@@ -119,9 +119,8 @@ class AnswerReader:
         return Calendar({month for month, _ in found}, last_day, as_of, self.made_at, more)
 
     def _cube(self, asked: Asked, parts: Sequence[Part], calendar: Calendar | None) -> Cube:
-        stretches = calendar.of(asked.cut.compared) if calendar and asked.cut.day else None
         with blaming(self.name, asked.block, self.hint):
-            cube = read_cube(self.results, asked.cut, parts, stretches)
+            cube = read_cube(self.results, asked.cut, parts, calendar)
         if cube is None:
             raise self._too_large(asked)
         return cube

@@ -65,7 +65,8 @@ class Stretches:
 class Calendar:
     """The choices for data of these months that go until `as_of`, and their stretches.
 
-    plain: of the choices alone. compared: of those before them as well, and of `more` ranges.
+    plain: of the choices alone. compared: of those before them as well, and of `more` ranges. counted: of what every
+    month, quarter and year has of each of those.
     """
 
     def __init__(
@@ -87,6 +88,9 @@ class Calendar:
         before = [choice.before for choice in self.choices if choice.before is not None]
         self.plain = stretches_of(chosen)
         self.compared = stretches_of([*chosen, *before, *more])
+        named = [choice.range for choice in self.choices if choice.range and choice.kind in NAMED]
+        overlaps = [both for one in named for other in self.compared.ranges if (both := one.within(other))]
+        self.counted = stretches_of([*self.compared.ranges, *overlaps])
 
     def of(self, compared: bool) -> Stretches:
         return self.compared if compared else self.plain

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline_cli.reports.aggregates import Part, Question, merge
-from pipeline_cli.reports.calendar import Range, Stretches, stretches_of, whole
+from pipeline_cli.reports.calendar import Calendar, Range, Stretches, whole
 from pipeline_cli.reports.cells import Cut, additive_sql, distinct_sql
 from pipeline_cli.reports.results import Results, Rows
 
@@ -96,11 +96,9 @@ class Cube:
         }
 
 
-def read_cube(results: Results, cut: Cut, parts: Sequence[Part], stretches: Stretches | None) -> Cube | None:
-    """The cube of these parts; None where it has more than MOST_NUMBERS rows. Raises LoadError.
-
-    stretches: those of the cut's day; None without one.
-    """
+def read_cube(results: Results, cut: Cut, parts: Sequence[Part], calendar: Calendar | None) -> Cube | None:
+    """The cube of these parts; None where it has more than MOST_NUMBERS rows. Raises LoadError."""
+    stretches = calendar.of(cut.compared) if calendar and cut.day else None
     adding = tuple(part for part in parts if part.adds_up)
     if cut.dimensions and not adding:
         adding = (Part("rows"),)  # which groups there are
@@ -113,18 +111,53 @@ def read_cube(results: Results, cut: Cut, parts: Sequence[Part], stretches: Stre
         cells = _read_cells(rows, cut, stretches)
     for part in parts:
         if not part.adds_up:
-            periods = _periods_of(cut, cells) if stretches else None
-            if periods is not None and stretches is not None:
-                counts[part] = _count_by_period(results, cut, part, stretches, periods)
-                continue
-            rows = results.rows(distinct_sql(cut, part, stretches), MOST_NUMBERS)
-            if rows.more:
+            found = _count(results, cut, part, stretches, calendar, cells)
+            if found is None:
                 return None
-            counts[part] = _read_counts(rows, cut)
+            counts[part] = found
     return Cube(cut, adding, cells, counts, stretches)
 
 
-def _periods_of(cut: Cut, cells: Sequence[Cell]) -> dict[Any, Range] | None:
+def _count(
+    results: Results,
+    cut: Cut,
+    part: Part,
+    stretches: Stretches | None,
+    calendar: Calendar | None,
+    cells: Sequence[Cell],
+) -> list[Count] | None:
+    """The counts of different values; None where there are too many.
+
+    Without groups, and by months, quarters or years of the filter's own column, one query serves all: what a month has
+    of a range is a range as well.
+    """
+    if calendar is None or stretches is None:
+        rows = results.rows(distinct_sql(cut, part, None), MOST_NUMBERS)
+        return None if rows.more else _read_counts(rows, cut, {})
+    periods = _periods_of(cut, cells, calendar.counted)
+    if cut.dimensions and periods is None:
+        rows = results.rows(distinct_sql(cut, part, stretches), MOST_NUMBERS)
+        return (
+            None
+            if rows.more
+            else _read_counts(rows, cut, {place: place for place in range(len(stretches.ranges))})
+        )
+    places = {found: place for place, found in enumerate(calendar.counted.ranges)}
+    undivided = replace(cut, dimensions=())
+    rows = results.rows(distinct_sql(undivided, part, calendar.counted), MOST_NUMBERS)
+    if rows.more:
+        return None
+    if periods is None:
+        return _read_counts(rows, cut, {place: places[found] for place, found in enumerate(stretches.ranges)})
+    counted = _read_counts(rows, undivided, {place: place for place in places.values()})
+    return [
+        count
+        for key, period in periods.items()
+        for count in _of_period(key, period, counted, stretches, places)
+    ]
+
+
+def _periods_of(cut: Cut, cells: Sequence[Cell], counted: Stretches) -> dict[Any, Range] | None:
     """The days of each group where the groups are months, quarters or years of the filter's own column.
 
     None otherwise, and where rows without a day are a group of their own.
@@ -135,36 +168,21 @@ def _periods_of(cut: Cut, cells: Sequence[Cell]) -> dict[Any, Range] | None:
     begun = {cell.keys[0] for cell in cells}
     if one.column != cut.day or one.period not in ("month", "quarter", "year") or None in begun:
         return None
-    return {start: whole(start, one.period) for start in begun}
+    found = {start: whole(start, one.period) for start in begun}
+    return found if set(found.values()) <= set(counted.ranges) else None
 
 
-def _count_by_period(
-    results: Results, cut: Cut, part: Part, stretches: Stretches, periods: Mapping[Any, Range]
-) -> list[Count]:
-    """The counts of each period from those of ranges, without grouping by it: that takes half the time."""
-    overlaps = {
-        (key, place): both
-        for key, period in periods.items()
-        for place, range_ in enumerate(stretches.ranges)
-        if (both := period.within(range_)) is not None
-    }
-    asked = stretches_of([*periods.values(), *overlaps.values()])
-    undivided = replace(cut, dimensions=())
-    rows = results.rows(distinct_sql(undivided, part, asked), MOST_NUMBERS)
-    found = []
-    for count in _read_counts(rows, undivided):
-        for key, period in periods.items():
-            numbers = count.by_range
-            over_all = numbers.get(asked.ranges.index(period), 0)
-            by_range = {
-                place: number
-                for place in range(len(stretches.ranges))
-                if (key, place) in overlaps
-                and (number := numbers.get(asked.ranges.index(overlaps[key, place]), 0))
-            }
-            if over_all:
-                found.append(Count(count.choices, (key,), over_all, by_range))
-    return found
+def _of_period(
+    key: Any, period: Range, counted: Sequence[Count], stretches: Stretches, places: Mapping[Range, int]
+) -> Iterator[Count]:
+    """The counts of one period's group, from the counts of ranges."""
+    overlaps = {place: both for place, found in enumerate(stretches.ranges) if (both := period.within(found))}
+    for count in counted:
+        over_all = count.by_range.get(places[period], 0)
+        by_range = {place: count.by_range.get(places[both], 0) for place, both in overlaps.items()}
+        if over_all:
+            shown = {place: number for place, number in by_range.items() if number}
+            yield Count(count.choices, (key,), over_all, shown)
 
 
 def _read_cells(rows: Rows, cut: Cut, stretches: Stretches | None) -> list[Cell]:
@@ -176,13 +194,14 @@ def _read_cells(rows: Rows, cut: Cut, stretches: Stretches | None) -> list[Cell]
     ]
 
 
-def _read_counts(rows: Rows, cut: Cut) -> list[Count]:
+def _read_counts(rows: Rows, cut: Cut, wanted: Mapping[int, int]) -> list[Count]:
+    """wanted: by a range's place in the counts, its place in the rows."""
     filters = len(cut.choices)
     begin = filters + len(cut.keys)
     found = []
     for row in rows.rows:
         rolled, named = row[:filters], row[filters : 2 * filters]
         choices = tuple(ALL if up else value for up, value in zip(rolled, named, strict=True))
-        by_range = {n: int(value) for n, value in enumerate(row[begin + 1 :]) if value}
+        by_range = {n: int(value) for n, place in wanted.items() if (value := row[begin + 1 + place])}
         found.append(Count(choices, row[2 * filters : begin], int(row[begin] or 0), by_range))
     return found

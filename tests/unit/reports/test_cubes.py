@@ -69,7 +69,7 @@ def read(
     months = results.rows(months_sql(SQL, "day")).rows
     calendar = Calendar([month for month, _ in months], date(2026, 10, 18), AS_OF, MADE_AT)
     cut = Cut(SQL, "day", tuple(choices), tuple(dimensions), compared)
-    cube = read_cube(results, cut, PARTS, calendar.of(compared))
+    cube = read_cube(results, cut, PARTS, calendar)
     assert cube is not None
     return cube, calendar
 
