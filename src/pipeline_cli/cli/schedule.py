@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,8 @@ from pipeline_cli.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, UsageError
 
 if TYPE_CHECKING:
     from pipeline_cli.manifest.models import Manifest
+    from pipeline_cli.project import Project
+    from pipeline_cli.scheduling.export import Export
 
 NO_SCHEDULES = "No pipeline has a schedule."
 HINT = 'Give one a schedule: "@daily", or {cron: "0 6 * * *", timezone: Europe/Berlin}.'
@@ -98,3 +101,73 @@ def list_slots(settings: Settings, limit: int) -> int:
     header = ("PIPELINE", "SCHEDULE", "NEXT", "UTC")
     print_result(settings, fields, format_table(header, rows) if rows else [f"{NO_SCHEDULES} {HINT}"])
     return 0
+
+
+@command.command("export", short_help="Write the schedules for cron, systemd or GitHub.")
+@click.argument("scheduler", type=click.Choice(("cron", "systemd", "github")))
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to; by default .pipeline/ENVIRONMENT/schedule/SCHEDULER, and .github/workflows for github.",
+)
+@common_options
+@click.pass_obj
+def export_schedules(settings: Settings, scheduler: str, folder: Path | None) -> int:
+    """Write the schedules as a crontab, as systemd timers, or as workflows of GitHub Actions. Nothing is installed.
+
+    Example: pipeline-cli schedule export systemd --env prod
+    """
+    from pipeline_cli.scheduling.export import Job, find_program, find_variables, write_files
+    from pipeline_cli.scheduling.loading import schedules_of
+
+    project = settings.open_project(sources=())
+    variables = find_variables(settings.read_manifest(sources=()).files)
+    program, environment = find_program(), project.environment_name
+    jobs = [
+        Job(
+            project=project.manifest.name,
+            root=project.root,
+            environment=environment,
+            pipeline=name,
+            schedule=schedule,
+            command=[program, "run", name, "--env", environment],
+            variables=variables,
+        )
+        for name, schedule in schedules_of(project.manifest).items()
+    ]
+    if not jobs:
+        raise UsageError(NO_SCHEDULES, hint=HINT)
+    if any(ord(char) < 32 for char in str(project.root)):
+        raise UsageError("The project's path has a control character, which no scheduler's file can hold.")
+    export, default = _find_export(scheduler, project)
+    exported = export(jobs)
+    paths = write_files(folder or default, exported)
+    for note in exported.notes:
+        print_progress(settings, f"Note: {note}")
+    shown = [str(path) for path in paths]
+    fields = {
+        "status": "succeeded",
+        "environment": environment,
+        "files": shown,
+        "notes": list(exported.notes),
+    }
+    print_result(settings, {**fields, "errors": []}, shown)
+    return 0
+
+
+def _find_export(scheduler: str, project: Project) -> tuple[Export, Path]:
+    """What writes the files, and the folder where they go by default."""
+    if scheduler == "github":
+        from pipeline_cli.scheduling.export_github import export_github, find_repository
+
+        return export_github, find_repository(project.root) / ".github" / "workflows"
+    folder = project.state_dir / "schedule" / scheduler
+    if scheduler == "cron":
+        from pipeline_cli.scheduling.export_cron import export_cron
+
+        return export_cron, folder
+    from pipeline_cli.scheduling.export_systemd import export_systemd
+
+    return export_systemd, folder
