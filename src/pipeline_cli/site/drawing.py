@@ -143,7 +143,8 @@ def _svg(kind: str, label: str, size: tuple[float, float], parts: Sequence[str])
     width, height = size
     style = f"max-width:{width:.0f}px" + (f";min-width:{width * SMALLEST:.0f}px" if kind == "wide" else "")
     box = f"0 0 {_number(width)} {_number(height)}"
-    shown = {"role": "img", "aria_label": label, "viewBox": box, "width": width, "style": style}
+    shown: dict[str, str | float] = {"role": "img", "aria_label": label, "viewBox": box}
+    shown |= {"width": width, "style": style}
     svg = _tag("svg", "".join(parts), kind=f"lineage {kind}", **shown)
     return Markup(svg)  # noqa: S704 - made of escaped texts
 
