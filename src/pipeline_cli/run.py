@@ -27,6 +27,7 @@ from pipeline_cli.running.publish import publish
 from pipeline_cli.running.recorder import Recorder
 from pipeline_cli.running.selection import LAST, RunOptions, Selection, check_allowed, make_entry, select
 from pipeline_cli.running.statuses import DONE, INTERRUPTED, TERMINATED, exit_code
+from pipeline_cli.running.support import require_support
 from pipeline_cli.steps.backends import Backends
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
@@ -65,14 +66,15 @@ def run_pipelines(
     """Do a run and return what became of it; `exit_code` says how the command ends.
 
     A step that fails is in the result, and never raised. Raises UsageError for a selection that is not there,
-    ManifestError for contracts that are no JSON Schema, Busy where another process holds a pipeline, a source
-    or the warehouse; nothing is touched then.
+    ManifestError for contracts that are no JSON Schema and for steps that the warehouse cannot do, Busy where
+    another process holds a pipeline, a source or the warehouse; nothing is touched then.
     """
     check_allowed(project, options)
     plans = plan_run(project.manifest, pipelines=options.pipelines, start=options.start)
     backends = backends or Backends()
     with open_ledger(project) as ledger:
         selection = select(ledger, project, options, plans)
+        require_support(project, selection.plans)
         require_contracts(project, selection.plans)
         warehouse = backends.open_warehouse(project)
         entry = make_entry(project, options, selection)

@@ -157,7 +157,11 @@ def check_disk_space(free_bytes: int) -> Finding:
 def check_extras(project: Project) -> Iterator[Finding]:
     """The optional packages, and whether this environment needs them."""
     destination = project.manifest.destinations[project.environment.destination]
-    for extra, package in (("postgres", "dbt-postgres"), ("dashboard", "marimo")):
+    for extra, package in (
+        ("postgres", "dbt-postgres"),
+        ("bigquery", "dbt-bigquery"),
+        ("dashboard", "marimo"),
+    ):
         version, hint = _installed_version(package), f"pip install 'pipeline-cli[{extra}]'"
         if version:
             yield Finding("extras", "ok", f"[{extra}] is installed ({package} {version})")

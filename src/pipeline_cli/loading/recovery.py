@@ -104,8 +104,8 @@ def _delete(connection: Connection, schema: Schema, dataset: str, table: str, lo
     name = quote(dataset, table)
     if parent := schema.tables[table].get("parent"):
         connection.execute(
-            f"DELETE FROM {name} WHERE NOT EXISTS (SELECT 1 FROM {quote(dataset, parent)} AS parent"
-            f' WHERE parent."_dlt_id" = {name}."_dlt_parent_id")'
+            f"DELETE FROM {name} AS child WHERE NOT EXISTS (SELECT 1 FROM {quote(dataset, parent)} AS parent"
+            ' WHERE parent."_dlt_id" = child."_dlt_parent_id")'
         )
         return
     key = "load_id" if table == "_dlt_loads" else "_dlt_load_id"

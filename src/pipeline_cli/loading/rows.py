@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from dlt.extract import DltSource
     from dlt.pipeline.pipeline import Pipeline
 
+# INSERT statements load 100,000 rows into DuckDB in 9.4 s, parquet in 2.5 s; for a few rows they are even.
+# BigQuery reads no JSON columns from parquet.
+_FILE_FORMATS = {"duckdb": "parquet", "postgres": "insert_values", "bigquery": "jsonl"}
+
 
 def ingest_rows(request: IngestRequest) -> IngestResult:
     """Bring a source's bronze tables up to date.
@@ -101,8 +105,7 @@ def _gate_context(request: IngestRequest, source: DltSource) -> GateContext:
 def _extract(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> None:
     source.root_key = True
     refresh: Any = "drop_sources" if request.full_refresh else None
-    # INSERT statements load 100,000 rows into DuckDB in 9.4 s, parquet in 2.5 s; for a few rows they are even.
-    file_format: Any = "parquet" if request.warehouse.type == "duckdb" else "insert_values"
+    file_format: Any = _FILE_FORMATS[request.warehouse.type]
     pipeline.extract(source, refresh=refresh, loader_file_format=file_format)
 
 

@@ -15,6 +15,7 @@ KINDS: dict[str, dict[str, str]] = {
     "destinations": {
         "duckdb": "pipeline_cli.destinations.duckdb:DuckDBDestination",
         "postgres": "pipeline_cli.destinations.postgres:PostgresDestination",
+        "bigquery": "pipeline_cli.destinations.bigquery:BigQueryDestination",
         "filesystem": "pipeline_cli.destinations.filesystem:FilesystemDestination",
     },
     "filters": {

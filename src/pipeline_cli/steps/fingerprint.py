@@ -22,7 +22,7 @@ GENERATED = frozenset(
 )
 PACKAGES = {
     "sqlmesh": ("pipeline-cli", "sqlmesh", "sqlglot"),
-    "dbt": ("pipeline-cli", "dbt-core", "dbt-adapters", "dbt-duckdb", "dbt-postgres"),
+    "dbt": ("pipeline-cli", "dbt-core", "dbt-adapters", "dbt-duckdb", "dbt-postgres", "dbt-bigquery"),
 }
 # Variables of the environment that models read: their values are part of what the models are.
 _ENV_VAR = re.compile(rb"""(?:env_var\(|getenv\(|environ\[|environ\.get\()\s*['"](\w+)['"]""")

@@ -10,5 +10,5 @@
 {%- endmacro %}
 
 {% macro bigquery__divide(total, number, places) -%}
-  round(cast({{ total }} as numeric) / nullif({{ number }}, 0), {{ places }})
+  {{ as_decimal('cast(' ~ total ~ ' as numeric) / nullif(' ~ number ~ ', 0)', places) }}
 {%- endmacro %}
