@@ -156,7 +156,10 @@ def _is_utc_form(raw: str, value: str) -> str:
     (which is the next day's 0), `5.` for a second, and a time zone's name after a space.
     """
     marks = "____-__-__T__:__:__"
-    forms = f"{raw} LIKE '{marks}.______Z' OR {raw} LIKE '{marks}.___Z' OR ({raw} LIKE '{marks}Z' AND NOT contains({raw}, '.'))"
+    forms = (
+        f"{raw} LIKE '{marks}.______Z' OR {raw} LIKE '{marks}.___Z'"
+        f" OR ({raw} LIKE '{marks}Z' AND NOT contains({raw}, '.'))"
+    )
     time_of_day = f"(epoch_us({value}) + {_YEAR_1000}) % 86400000000"
     hour = f"{time_of_day} >= 36000000000 OR contains({raw}, 'T0')"
     return f"({forms}) AND epoch_us({value}) {_MODERN} AND NOT contains({raw}, ' ') AND ({hour})"
