@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pipeline_cli.alerts.message import Item, Message
 from pipeline_cli.alerts.wording import write_moment
 
+_LAST = ("Place", "Code", "Hint")
+
 
 def render_text(message: Message) -> str:
     """The whole message, a line a fact."""
@@ -25,21 +27,26 @@ def render_text(message: Message) -> str:
 
 
 def item_facts(item: Item) -> Iterator[tuple[str, str]]:
-    """Label and text of all that is told of one pipeline's trouble, the sentence apart."""
-    if item.step:
-        yield "Step", f"{item.step}, try {item.tries}" if item.tries else item.step
+    """Label and text of all that is told of one pipeline's trouble, the sentence apart: what matters most first."""
     if item.lasted_s is not None:
+        if item.step:
+            yield "Step", item.step
         yield "From", write_moment(item.since)
         return
+    yield from ((label, text) for label, text in item.details if label not in _LAST)
+    if item.also:
+        yield "Also failed", "\n".join(item.also)
+    if item.stopped:
+        yield "Stopped", ", ".join(item.stopped)
+    if item.affected:
+        yield "Affected", "\n".join(item.affected)
+    if item.step:
+        yield "Step", f"{item.step}, try {item.tries}" if item.tries else item.step
     if item.since:
         yield "Since", write_moment(item.since) + (f", seen in {item.runs} runs" if item.runs > 1 else "")
     if item.last_good:
         yield "Last good run", write_moment(item.last_good)
-    yield from ((label, text) for label, text in item.details)
-    yield from (("Also failed", each) for each in item.also)
-    if item.stopped:
-        yield "Stopped", ", ".join(item.stopped)
-    yield from (("Affected", each) for each in item.affected)
+    yield from ((label, text) for label, text in item.details if label in _LAST)
 
 
 def _item(item: Item, *, is_lead: bool) -> Iterator[str]:

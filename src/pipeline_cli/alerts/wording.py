@@ -23,7 +23,7 @@ def make_message(about: Message, kind: str, items: Sequence[Item], incidents: Se
         run_id=run_id,
         items=list(items),
         title=_title(kind, items, incidents),
-        sentence=_recovered(lead) if kind == "recovery" else _as_sentence(lead.sentence),
+        sentence=_recovered(lead) if kind == "recovery" else _as_sentence(_happened(items)),
         next=None if kind == "recovery" else _next(about, incidents),
         log=None if kind == "recovery" else log,
         log_file=None if kind == "recovery" else about.log_file,
@@ -94,8 +94,14 @@ def _recovered(lead: Item) -> str:
     return f"Over since this run, after {lasted}. It was: {lead.sentence.rstrip('.')}."
 
 
+def _happened(items: Sequence[Item]) -> str:
+    """What happened to the first; which step it was, the title of a single pipeline says already."""
+    lead = items[0]
+    return lead.sentence if len(items) > 1 else lead.sentence.removeprefix(f"{lead.step} failed: ")
+
+
 def _as_sentence(text: str) -> str:
-    """With a capital and a full stop, unless it begins with a name of ours (`ingest:crm …`)."""
+    """With a capital and a full stop; a first word that may be a name (`fact_orders`, `127.0.0.1`) stays."""
     first = text.split(" ", 1)[0]
-    begun = text if ":" in first else text[:1].upper() + text[1:]
+    begun = text[:1].upper() + text[1:] if first.isalpha() else text
     return begun if begun.endswith((".", "…", "!", "?")) else begun + "."

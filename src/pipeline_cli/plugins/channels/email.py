@@ -175,6 +175,8 @@ def _telling_errors(host: str, timeout_s: float) -> Iterator[None]:
     except TimeoutError:
         raise NotDelivered(f"{host} did not answer within {timeout_s:.3g} s", again=True) from None
     except (smtplib.SMTPException, OSError) as error:
+        if "timed out" in str(error):  # smtplib tells it as a connection that was closed
+            raise NotDelivered(f"{host} did not answer within {timeout_s:.3g} s", again=True) from None
         reason = getattr(error, "strerror", None) or str(error)
         raise NotDelivered(f"{host} cannot be reached: {reason}", again=True) from None
 
