@@ -33,7 +33,7 @@ INVALID: Any = object()  # a value whose mistake is recorded
 # needed: a variable that is not set is a mistake. replayed, listed: it is noted, and something stands in.
 Demand = Literal["needed", "replayed", "listed"]
 _STAND_INS: dict[str, str] = {"replayed": "replayed", "listed": ""}
-_TEXTS = (codes.BAD_URL, codes.BAD_PATH, codes.NOT_A_CHOICE)  # mistakes in text whose variable may be shown
+_TEXTS = (codes.BAD_URL, codes.BAD_PATH)  # mistakes in text whose variable may be shown
 _NEUTRAL: dict[Any, Any] = {int: 0, float: 0.0, bool: False, timedelta: timedelta(), Limit: Limit(count=0)}
 
 
@@ -122,7 +122,7 @@ class Values:
     def wrong(
         self, node: Scalar, message: str, hint: str | None = None, code: str = codes.WRONG_VALUE
     ) -> Any:
-        # A number's or a bool's variable may hold a secret by mistake: its value is not repeated.
+        # The variable of a number, a bool or a choice may hold a secret by mistake: its value is not repeated.
         held = self.variables.describe(self._used) if code in _TEXTS else ""
         if self._used and not held:
             held = f"It comes from {', '.join(dict.fromkeys(self._used))}"
