@@ -92,18 +92,19 @@ def is_over(manifest: Manifest, result: RunResult, findings: Findings, incident:
 
 
 def with_channels_that_are_on(project: Project) -> tuple[Manifest, Mapping[str, Sequence[str]]]:
-    """The manifest with the alerts that can be sent here, and the variables that the other channels lack."""
+    """The manifest with the alerts that can be sent here, and what the channels of the others lack.
+
+    An alert of two channels of which one is on is heard.
+    """
     on = {**channel_values(project), **project.manifest.own_plugins}
     off: dict[str, Sequence[str]] = {}
     pipelines = {}
     for name, pipeline in project.manifest.pipelines.items():
         rules = []
         for rule in pipeline.alerts:
-            for channel in rule.to:
-                if channel not in on and (
-                    not rule.environments or project.environment_name in rule.environments
-                ):
-                    off[channel] = project.missing.get(f"plugins.{channel}", ())
+            holds = not rule.environments or project.environment_name in rule.environments
+            if holds and not set(rule.to) & set(on):
+                off |= {channel: project.missing.get(f"plugins.{channel}", ()) for channel in rule.to}
             rules.append(_changed(rule, to=tuple(channel for channel in rule.to if channel in on)))
         pipelines[name] = _changed(pipeline, alerts=tuple(rules))
     return _changed(project.manifest, pipelines=pipelines), off

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import format_time
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.project import Project
 from pipeline_cli.reports import editions
-from pipeline_cli.reports.blocks import View
+from pipeline_cli.reports.blocks import Tile, View
 from pipeline_cli.reports.editions import Edition
 from pipeline_cli.reports.live import LivePage
 from pipeline_cli.reports.locales import written_in
@@ -90,7 +90,7 @@ def write_report(request: ReportRequest, *, anew: bool = False, prints: Sequence
         files = [page.name, *(view.csv for view in views if view.csv)]
         files += [each.file_name(request.name) for each in prints]
         edition = Edition(request.name, home, request.edition_id, files, fingerprint)
-        return editions.publish(folder, edition, _about(request, as_of), request.report.keep)
+        return editions.publish(folder, edition, _about(request, as_of, views), request.report.keep)
 
 
 def _take_fingerprint(request: ReportRequest, views: Sequence[View], results: Results, folder: Path) -> str:
@@ -165,13 +165,23 @@ def _facts(request: ReportRequest, reading: Reading) -> Facts:
     )
 
 
-def _about(request: ReportRequest, as_of: AsOf | None) -> dict[str, str | None]:
+def _about(request: ReportRequest, as_of: AsOf | None, views: Sequence[View]) -> dict[str, Any]:
+    """What edition.json says of the edition; its figures as the page has them are for mails."""
     return {
         "report": request.name,
         "run_id": request.run_id,
         "made_at": format_time(request.made_at),
         "data_as_of": format_time(as_of.moment if as_of else request.loaded_at),
+        "figures": [
+            [tile.label, tile.value.text, _describe_tile(tile)] for view in views for tile in view.tiles
+        ],
     }
+
+
+def _describe_tile(tile: Tile) -> str:
+    """What stands below a figure: its detail, and how it changed."""
+    change = f"{tile.change.arrow} {tile.change.words}" if tile.change else ""
+    return ", ".join(filter(None, (tile.detail.text if tile.detail else "", change)))
 
 
 def _hint(request: ReportRequest) -> str:

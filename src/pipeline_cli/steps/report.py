@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline_cli.document import ReportResult, StepResult, utc_now
 from pipeline_cli.plan import Step
 from pipeline_cli.steps.context import RunContext
+from pipeline_cli.steps.mail_prints import prints_for_mail
 from pipeline_cli.steps.transform import guard
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _report(context: RunContext, step: Step, result: StepResult) -> None:
 
     place = ReportPlace(context.project, context.warehouse, context.ledger)
     request = make_request(place, step.target, context.run_id, context.run_id)
-    edition = write_report(request, anew=context.full_refresh)
+    prints = prints_for_mail(context.project, step.target)
+    edition = write_report(request, anew=context.full_refresh, prints=prints)
     result.status = "succeeded" if edition.is_new else "unchanged"
     result.reports = [describe_edition(context.project, edition)]
