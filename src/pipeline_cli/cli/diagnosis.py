@@ -182,7 +182,9 @@ def check_destination(project: Project) -> Finding:
         return Finding(
             "destination", "fail", f"{error.name} is not installed", "pip install 'pipeline-cli[postgres]'"
         )
-    return Finding("destination", "ok", f"{warehouse.type} at {describe_location(project)} can be written")
+    # Whether BigQuery lets us make datasets shows only when one is made.
+    can = "answers" if warehouse.type == "bigquery" else "can be written"
+    return Finding("destination", "ok", f"{warehouse.type} at {describe_location(project)} {can}")
 
 
 def _installed_version(name: str) -> str | None:
