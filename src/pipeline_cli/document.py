@@ -98,6 +98,35 @@ class ReportResult:
 
 
 @dataclass(slots=True)
+class TryResult:
+    """One try of a step. code and message: of its first error."""
+
+    number: int
+    status: Status
+    started_at: datetime
+    duration_s: float
+    code: str | None = None
+    message: str | None = None
+
+    @classmethod
+    def of(cls, step: StepResult) -> TryResult:
+        """The try that this result came from."""
+        error = step.errors[0] if step.errors else None
+        told = (error.code, error.message) if error else (None, None)
+        return cls(step.tries, step.status, step.started_at, step.duration_s, *told)
+
+    def to_dict(self) -> dict[str, Any]:
+        error = None if self.code is None else {"code": self.code, "message": self.message}
+        return {
+            "number": self.number,
+            "status": self.status,
+            "started_at": format_time(self.started_at),
+            "duration_s": round(self.duration_s, 3),
+            "error": error,
+        }
+
+
+@dataclass(slots=True)
 class StepResult:
     """What became of one step; the ledger keeps it, the run document prints it."""
 
@@ -113,6 +142,10 @@ class StepResult:
     reports: list[ReportResult] = field(default_factory=list)
     errors: list[ErrorDocument] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    attempts: list[TryResult] = field(
+        default_factory=list
+    )  # of this run; in the document where there are several
+    may_pass: bool = False  # whether what failed may succeed the next time
 
     def to_dict(self) -> dict[str, Any]:
         """The step's object; of `resources`, `models`, `checks` and `reports` only what its kind has."""
@@ -126,6 +159,8 @@ class StepResult:
         }
         for name in SHOWN[self.kind]:
             document[name] = [asdict(entry) for entry in getattr(self, name)]
+        if len(self.attempts) > 1:
+            document["attempts"] = [each.to_dict() for each in self.attempts]
         if self.notes:
             document["notes"] = list(self.notes)
         return document

@@ -49,10 +49,14 @@ class Mistake:
 
 
 class PipelineCliError(Exception):
-    """Base of all expected errors. `code` is stable (E…); `hint` says what to do next."""
+    """Base of all expected errors. `code` is stable (E…); `hint` says what to do next.
+
+    transient: whether the same may succeed the next time, where its raiser knows that it may.
+    """
 
     exit_code = EXIT_STEP_FAILED
     code = "E000"
+    transient = False
 
     def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline_cli.document import ErrorDocument, RunResult
+from pipeline_cli.document import ErrorDocument, RunResult, StepResult
 from pipeline_cli.errors import StepError
 from pipeline_cli.ledger import RunEntry
 from pipeline_cli.ledger.slots import SlotTaken
@@ -25,6 +25,7 @@ from pipeline_cli.running.interrupts import Interruption, listen_for_signals
 from pipeline_cli.running.listener import Listener, SilentListener
 from pipeline_cli.running.publish import publish
 from pipeline_cli.running.recorder import Recorder
+from pipeline_cli.running.retrying import Retrier, find_retries
 from pipeline_cli.running.selection import LAST, RunOptions, Selection, check_allowed, make_entry, select
 from pipeline_cli.running.statuses import DONE, INTERRUPTED, TERMINATED, exit_code
 from pipeline_cli.running.support import require_support
@@ -55,6 +56,14 @@ class _Run:
 
     def tries(self, pipeline: str, step: Step) -> int:
         return self.selection.tries.get((pipeline, step.name), 0) + 1
+
+    def retrier(self, pipelines: list[str], step: Step) -> Retrier:
+        """What tries the step again, as the manifest says; a signal ends its waits."""
+        return Retrier(
+            find_retries(self.context.project.manifest, pipelines[0], step),
+            self.interruption.cancelled.wait,
+            partial(self.recorder.note_try, pipelines, step.name),
+        )
 
 
 def run_pipelines(
@@ -130,15 +139,16 @@ def _ingest_sources(run: _Run) -> None:
     waiting = deque(_shared_ingests(run.selection.plans))
     working: dict[Future[IngestOutcome], tuple[Step, list[str]]] = {}
     give_up_at = float("inf")
+    at_once = _sources_at_once(run.context.project)
     while waiting or working:
         if run.interruption.requested:
             waiting.clear()
             give_up_at = min(give_up_at, time.monotonic() + GRACE_S)
-        while waiting and len(working) < SOURCES_AT_ONCE:
+        while waiting and len(working) < at_once:
             step, pipelines = waiting.popleft()
             tries = run.tries(pipelines[0], step)
             run.recorder.start_step(pipelines, step, tries)
-            future = start_thread(partial(do_ingest, run.context, step, tries), step.name)
+            future = start_thread(partial(_ingest, run, pipelines, step, tries), step.name)
             working[future] = step, pipelines
         done, _ = wait(working, timeout=POLL_S, return_when=FIRST_COMPLETED)
         for future in done:
@@ -146,6 +156,18 @@ def _ingest_sources(run: _Run) -> None:
             run.recorder.finish_ingest(pipelines, step.target, future.result())
         if time.monotonic() > give_up_at:
             return
+
+
+def _sources_at_once(project: Project) -> int:
+    destination = project.manifest.destinations[project.environment.destination]
+    return getattr(destination, "max_parallel", None) or SOURCES_AT_ONCE
+
+
+def _ingest(run: _Run, pipelines: list[str], step: Step, tries: int) -> IngestOutcome:
+    """Ingest one source, in its thread, as often as its retries allow."""
+    return run.retrier(pipelines, step).do(
+        lambda number: do_ingest(run.context, step, number), lambda outcome: outcome.result, tries
+    )
 
 
 def _shared_ingests(plans: Sequence[PipelinePlan]) -> list[tuple[Step, list[str]]]:
@@ -189,15 +211,20 @@ def _was(status: str) -> str:
 def _do_step(run: _Run, pipeline: str, step: Step) -> None:
     tries = run.tries(pipeline, step)
     run.recorder.start_step([pipeline], step, tries)
+    result = run.retrier([pipeline], step).do(
+        partial(_try_step, run, pipeline, step), lambda done: done, tries
+    )
+    run.recorder.finish_step([pipeline], result)
+
+
+def _try_step(run: _Run, pipeline: str, step: Step, tries: int) -> StepResult:
     with work_as(step.name), run.interruption.abortable():
         if step.kind == "transform":
-            result = do_transform(run.context, pipeline, step, tries)
-        elif step.kind == "report":
-            result = do_report(run.context, step, tries)
-        else:
-            built = run.recorder.find(pipeline, f"transform:{step.target}")
-            result = do_test(run.context, pipeline, step, tries, built)
-    run.recorder.finish_step([pipeline], result)
+            return do_transform(run.context, pipeline, step, tries)
+        if step.kind == "report":
+            return do_report(run.context, step, tries)
+        built = run.recorder.find(pipeline, f"transform:{step.target}")
+        return do_test(run.context, pipeline, step, tries, built)
 
 
 # -- the end -------------------------------------------------------------------------------------------------

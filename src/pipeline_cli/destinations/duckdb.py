@@ -47,6 +47,11 @@ class DuckDBDestination:
         path="data",
         default="warehouse.duckdb",
     )
+    max_parallel: int | None = key(
+        "How many sources are loaded into it at once in a run; by default 8.",
+        default=None,
+        minimum=1,
+    )
 
     def open(self, name: str, project: Project) -> DuckDBWarehouse:
         path = project.state_dir / self.path

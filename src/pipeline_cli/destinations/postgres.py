@@ -27,6 +27,11 @@ class PostgresDestination:
     credentials: str = key(
         "postgresql://user:password@host:port/database, from the environment.", secret=True
     )
+    max_parallel: int | None = key(
+        "How many sources are loaded into it at once in a run (8), and pipelines by `schedule run` (4).",
+        default=None,
+        minimum=1,
+    )
 
     def open(self, name: str, project: Project) -> PostgresWarehouse:
         from pipeline_cli.destinations.postgres_url import parse_url

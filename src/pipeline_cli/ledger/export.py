@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pipeline_cli.document import format_time
 from pipeline_cli.ledger.database import reading
-from pipeline_cli.ledger.tables import UtcTime, checks, loads, models, runs, steps
+from pipeline_cli.ledger.tables import UtcTime, checks, loads, models, runs, steps, tries
 
 # What stays at home: how a run's process is found again, and what the other tables say already.
 _PRIVATE = frozenset(
@@ -39,9 +39,9 @@ class ExportedTable:
 
 
 def export_runs(engine: sa.Engine, run_ids: Sequence[str]) -> list[ExportedTable]:
-    """runs, steps, loads, checks and models of these runs; each has a `run_id`."""
+    """runs, steps, tries, loads, checks and models of these runs; each has a `run_id`."""
     with reading(engine) as connection:
-        return [_export(connection, table, run_ids) for table in (runs, steps, loads, checks, models)]
+        return [_export(connection, table, run_ids) for table in (runs, steps, tries, loads, checks, models)]
 
 
 def _export(connection: sa.Connection, table: sa.Table, run_ids: Sequence[str]) -> ExportedTable:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline_cli.document import RunResult, StepResult, utc_now
+from pipeline_cli.document import RunResult, StepResult, TryResult, utc_now
 from pipeline_cli.ledger import history, recording
 from pipeline_cli.ledger.alert_entries import AlertNews
 from pipeline_cli.ledger.alert_store import AlertStore
@@ -65,6 +65,10 @@ class Ledger:
         """Write a step's final status with its checks and models. `message`: its first error, masked."""
         ended_at = step.started_at + timedelta(seconds=step.duration_s)
         recording.write_step(self.engine, (run_id, pipeline), step, ended_at, message)
+
+    def record_try(self, run_id: str, pipeline: str, step: str, attempt: TryResult) -> None:
+        """Write a try that failed and is followed by another; finish_step writes them all."""
+        recording.write_try(self.engine, (run_id, pipeline, step), attempt)
 
     def record_load(self, run_id: str, environment: str, entry: LoadEntry) -> None:
         """Write the account of one ingest, a row a resource; one row without a resource where it has none."""

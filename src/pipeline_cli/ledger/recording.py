@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline_cli.document import RunResult, StepResult, utc_now
+from pipeline_cli.document import RunResult, StepResult, TryResult, utc_now
 from pipeline_cli.ledger.alert_entries import AlertNews
 from pipeline_cli.ledger.alert_store import write_news
 from pipeline_cli.ledger.database import changing
 from pipeline_cli.ledger.entries import LoadEntry, RunEntry
 from pipeline_cli.ledger.processes import ProcessIdentity
 from pipeline_cli.ledger.slots import start_slot
-from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps
+from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps, tries
 
 
 def start_run(engine: sa.Engine, entry: RunEntry) -> None:
@@ -64,12 +64,32 @@ def write_step(
     of_step = {**where, "step": step.name}
     with changing(engine) as connection:
         _replace(connection, steps, row)
+        for attempt in step.attempts:
+            _replace(connection, tries, _try_row((*place, step.name), attempt))
         if step.checks:
             connection.execute(checks.insert(), [{**of_step, **asdict(check)} for check in step.checks])
         if step.models:
             connection.execute(
                 models.insert(), [{**of_step, **_model(asdict(model))} for model in step.models]
             )
+
+
+def write_try(engine: sa.Engine, place: tuple[str, str, str], attempt: TryResult) -> None:
+    """Write a try that has ended. `place`: run id, pipeline and step."""
+    with changing(engine) as connection:
+        _replace(connection, tries, _try_row(place, attempt))
+
+
+def _try_row(place: tuple[str, str, str], attempt: TryResult) -> dict[str, Any]:
+    return {
+        **dict(zip(("run_id", "pipeline", "step"), place, strict=True)),
+        "number": attempt.number,
+        "status": attempt.status,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.started_at + timedelta(seconds=attempt.duration_s),
+        "code": attempt.code,
+        "message": attempt.message,
+    }
 
 
 def record_load(engine: sa.Engine, run_id: str, environment: str, entry: LoadEntry) -> None:

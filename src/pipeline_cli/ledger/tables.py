@@ -73,6 +73,22 @@ steps = sa.Table(
     sa.PrimaryKeyConstraint("run_id", "pipeline", "name"),
 )
 
+# Each try of a step, the last one too.
+tries = sa.Table(
+    "tries",
+    metadata,
+    _run_id(),
+    sa.Column("pipeline", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime, nullable=False),
+    sa.Column("code", sa.Text),  # of its first error
+    sa.Column("message", sa.Text),
+    sa.PrimaryKeyConstraint("run_id", "pipeline", "step", "number"),
+)
+
 loads = sa.Table(
     "loads",
     metadata,

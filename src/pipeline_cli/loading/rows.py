@@ -106,7 +106,8 @@ def _extract(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> N
     source.root_key = True
     refresh: Any = "drop_sources" if request.full_refresh else None
     file_format: Any = _FILE_FORMATS[request.warehouse.type]
-    pipeline.extract(source, refresh=refresh, loader_file_format=file_format)
+    workers = request.project.manifest.sources[request.source].max_parallel
+    pipeline.extract(source, refresh=refresh, loader_file_format=file_format, workers=workers)
 
 
 def _judge(

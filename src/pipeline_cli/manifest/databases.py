@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from pipeline_cli.manifest.models import entry, key
+from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.sources import ResourceHints
 
 
@@ -31,6 +32,9 @@ class SqlDatabaseSource:
     resources: Mapping[str, DatabaseResource] = key("What to read, by table name.", names="resources")
     schema: str | None = key("The schema of the tables; by default the connection's.", default=None)
     keep_raw: bool = key("Keep each row as received in the column _raw (JSON).", default=False)
+    retries: Retries | None = key(
+        "How reading it is tried again; by default as the pipeline says.", default=None
+    )
     lake: str | None = key(
         "A filesystem destination where the rows of each load are also kept, as files that never change.",
         default=None,

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pipeline_cli.manifest.models import Limit, entry, key
+from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.sources import OnViolation
 
 DEFAULT_REFERENCE_DATE = "2026-01-01"
@@ -115,6 +116,9 @@ class FakerSource:
         "How many values a provider is called for at most; larger tables draw from them.",
         default=10_000,
         minimum=100,
+    )
+    retries: Retries | None = key(
+        "How reading it is tried again; by default as the pipeline says.", default=None
     )
     lake: str | None = key(
         "A filesystem destination where the rows of each load are also kept, as files that never change.",

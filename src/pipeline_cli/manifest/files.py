@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from pipeline_cli.manifest.models import entry, key
+from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.sources import ResourceHints
 
 FileFormat = Literal["csv", "jsonl", "parquet"]
@@ -96,6 +97,9 @@ class FilesystemSource:
     resources: Mapping[str, FileResource] = key("What to read, by table name.", names="resources")
     credentials: FileCredentials | None = key("How the bucket or server is entered.", default=None)
     keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
+    retries: Retries | None = key(
+        "How reading it is tried again; by default as the pipeline says.", default=None
+    )
     lake: str | None = key(
         "A filesystem destination where the rows of each load are also kept, as files that never change.",
         default=None,

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pipeline_cli.manifest.alerts import Alert
 from pipeline_cli.manifest.keys import entry, key
 from pipeline_cli.manifest.reports import Report
+from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.schedules import Schedule
 
 __all__ = [
@@ -70,6 +71,7 @@ class Transform:
     variables: Mapping[str, Any] = key(
         "Variables given to the engine (dbt vars, SQLMesh variables).", default={}
     )
+    retries: Retries | None = key("How its steps are tried again; by default as the pipeline's.", default=None)
 
 
 @entry
@@ -93,6 +95,9 @@ class Pipeline:
     )
     alerts: tuple[Alert, ...] = key("What is told about its runs, and to whom.", default=())
     description: str | None = key("What this pipeline is for.", default=None)
+    retries: Retries | None = key(
+        "How steps that fail for a passing reason are tried again; by default they are not.", default=None
+    )
     schedule: Schedule | str | None = key(
         'When `schedule run` runs it: cron\'s five fields or "@daily", or a map with a time zone.',
         default=None,

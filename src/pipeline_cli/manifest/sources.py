@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline_cli.manifest.models import Limit, entry, key
+from pipeline_cli.manifest.retries import Retries
 
 if TYPE_CHECKING:
     from pipeline_cli.manifest.auth import Auth
@@ -157,6 +158,12 @@ class RestApiSource:
     resources: Mapping[str, RestResource] = key("What to read, by table name.", names="resources")
     keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
     parallel: bool = key("Read the resources side by side.", default=False)
+    max_parallel: int = key(
+        "How many of its resources are read at once, where they are read side by side.", default=5, minimum=1
+    )
+    retries: Retries | None = key(
+        "How reading it is tried again; by default as the pipeline says.", default=None
+    )
     lake: str | None = key(
         "A filesystem destination where the rows of each load are also kept, as files that never change.",
         default=None,
@@ -181,6 +188,12 @@ class PythonSource:
         "Hints for its resources, by name; no entry keeps the source's own.", default={}, names="resources"
     )
     keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
+    max_parallel: int = key(
+        "How many of its resources are read at once, where they are read side by side.", default=5, minimum=1
+    )
+    retries: Retries | None = key(
+        "How reading it is tried again; by default as the pipeline says.", default=None
+    )
     lake: str | None = key(
         "A filesystem destination where the rows of each load are also kept, as files that never change.",
         default=None,

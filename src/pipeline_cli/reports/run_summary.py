@@ -120,6 +120,9 @@ def _step_lines(step: StepResult, errors: str, style: SummaryStyle) -> Iterator[
     else:
         yield line.rstrip()
         yield from _wrap(told, "    ", style.width)
+    for attempt in step.attempts[:-1]:
+        told = f"Try {attempt.number} failed after {attempt.duration_s:.1f} s: {attempt.message} [{attempt.code}]"
+        yield from _wrap(told, "    ", style.width)
     for resource in step.resources:
         yield from _entry(resource.name, describe_counts(resource), style)
     for model in step.models:

@@ -16,6 +16,7 @@ from pipeline_cli.document import (
     ResourceResult,
     RunResult,
     StepResult,
+    TryResult,
 )
 
 Shape = TypeVar("Shape")
@@ -50,7 +51,15 @@ def _step(entry: Mapping[str, Any]) -> StepResult:
     step.checks = [_build(CheckResult, one) for one in entry.get("checks", ())]
     step.reports = [_build(ReportResult, one) for one in entry.get("reports", ())]
     step.notes = list(entry.get("notes", ()))
+    step.attempts = [_attempt(one) for one in entry.get("attempts", ())]
     return step
+
+
+def _attempt(entry: Mapping[str, Any]) -> TryResult:
+    error = entry["error"] or {}
+    started_at = _moment(entry["started_at"])
+    told = error.get("code"), error.get("message")
+    return TryResult(entry["number"], entry["status"], started_at, entry["duration_s"], *told)
 
 
 def _build(shape: type[Shape], values: Mapping[str, Any]) -> Shape:

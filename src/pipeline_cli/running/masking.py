@@ -29,6 +29,8 @@ def mask_step(step: StepResult, secrets: frozenset[str]) -> None:
         check.message = _mask(check.message, secrets)
     for model in step.models:
         model.message = _mask(model.message, secrets)
+    for attempt in step.attempts:
+        attempt.message = _mask(attempt.message, secrets)
     for error in step.errors:
         error.message, error.hint = mask(error.message, secrets), _mask(error.hint, secrets)
     for resource in step.resources:

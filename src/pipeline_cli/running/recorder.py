@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, utc_now
+from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, TryResult, utc_now
 from pipeline_cli.ledger import AlertNews, Ledger, LoadEntry, RunEntry
 from pipeline_cli.ledger.slots import slot_time
 from pipeline_cli.plan import PipelinePlan, Step
@@ -158,6 +158,16 @@ class Recorder:
         self._plugins.ingested(pipelines[0], source, outcome)
         self._alerts.ingested(source, outcome)
         self.finish_step(pipelines, result)
+
+    def note_try(self, pipelines: Sequence[str], step: str, attempt: TryResult, wait_s: float) -> None:
+        """A try failed and another follows; told at once, also from the thread of a source."""
+        attempt.message = attempt.message and mask(attempt.message, self._secrets)
+        log.warning("try %s failed, again in %.1f s: %s", attempt.number, wait_s, attempt.message)
+        for pipeline in pipelines:
+            self._ledger.record_try(self.result.run_id, pipeline, step, attempt)
+        self._listener.warned(
+            f"{step}: try {attempt.number} failed, again in {wait_s:.0f} s: {attempt.message}"
+        )
 
     def skip(self, pipeline: str, step: Step, reason: str) -> None:
         """A step is not done, and says why."""

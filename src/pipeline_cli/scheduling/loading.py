@@ -37,7 +37,8 @@ class PlanReader:
         self._stamps = stamps  # not before it was read: a mistake is told until it is mended
         destination = manifest.destinations[manifest.environments[environment].destination]
         # One process holds a DuckDB file: side by side the others would only wait for it.
-        return Plan(schedules_of(manifest), 1 if destination.type == "duckdb" else AT_ONCE)
+        at_once = 1 if destination.type == "duckdb" else getattr(destination, "max_parallel", None) or AT_ONCE
+        return Plan(schedules_of(manifest), at_once)
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
         entries = sorted(path for section in FILE_SECTIONS for path in (self._root / section).glob("*.yaml"))

@@ -36,11 +36,13 @@ def gave_up(
         answer = excerpt(outcome)
     else:
         said = f"did not answer ({_transport_reason(outcome)})"
-    return SourceError(
+    error = SourceError(
         f"{describe(request)} {said}; gave up after {tries} {'try' if tries == 1 else 'tries'}.{answer}",
         code="E310",
         hint=hint or "Nothing is lost: the next run goes on from where the last good one ended.",
     )
+    error.transient = "certificate" not in said
+    return error
 
 
 def _transport_reason(error: Exception) -> str:

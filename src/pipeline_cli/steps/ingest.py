@@ -12,6 +12,7 @@ from pipeline_cli.document import CheckResult, ErrorDocument, ResourceResult, St
 from pipeline_cli.plan import Step
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
+from pipeline_cli.steps.passing import may_pass
 
 if TYPE_CHECKING:
     from pipeline_cli.load import IngestResult, Violation
@@ -38,6 +39,7 @@ def do_ingest(context: RunContext, step: Step, tries: int) -> IngestOutcome:
         interrupted = context.cancelled.is_set()
         outcome.result.status = "interrupted" if interrupted else "failed"
         outcome.result.errors += [] if interrupted else describe_error(error, step.name)
+        outcome.result.may_pass = not interrupted and may_pass(error)
     outcome.result.duration_s = time.monotonic() - begun
     return outcome
 

@@ -13,6 +13,7 @@ from pipeline_cli.plan import Step
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
 from pipeline_cli.steps.freshness import Relation, Standing, find_fresh, is_unchanged, look
+from pipeline_cli.steps.passing import may_pass, words_may_pass
 
 if TYPE_CHECKING:
     from pipeline_cli.transforms.base import TransformRequest, TransformResult
@@ -35,6 +36,7 @@ def guard(step: Step, kind: StepKind, tries: int, work: Callable[[StepResult], N
     except (Exception, SystemExit) as error:  # a user's Python model may call sys.exit
         result.status = "failed"
         result.errors += describe_error(error, step.name)
+        result.may_pass = may_pass(error)
     result.duration_s = time.monotonic() - begun
     return result
 
@@ -100,6 +102,7 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
     result.status, result.models, result.checks = built.status, list(built.models), list(built.checks)
     if built.status == "failed":
         result.errors.append(explain_failure(step.name, built))
+        result.may_pass = result.errors[-1].code == "E330" and words_may_pass(result.errors[-1].message)
         return
     context.ledger.save_transform(*where, _built(context, pipeline, state, now, built))
 
