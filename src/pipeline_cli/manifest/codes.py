@@ -33,6 +33,7 @@ BAD_DOTENV = "E128"
 WRONG_KIND = "E129"
 BAD_REPORT = "E131"  # E130 is the interruption
 BAD_SCHEDULE = "E132"
+BAD_MONITOR = "E134"
 
 MEANINGS: dict[str, str] = {
     UNREADABLE: "A file of the manifest is missing or cannot be read.",
@@ -65,5 +66,6 @@ MEANINGS: dict[str, str] = {
     BAD_DOTENV: "A line of .env is not NAME=value.",
     BAD_REPORT: "The parts of a report do not fit together: a block without a query, say.",
     BAD_SCHEDULE: "A schedule is no cron expression, names a day that never comes, or an unknown time zone.",
+    BAD_MONITOR: "A threshold of `monitor` does not fit its pipeline.",
     WRONG_KIND: "A name refers to an entry of a type that cannot stand there.",
 }

@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 from pipeline_cli.manifest.alerts import Alert
 from pipeline_cli.manifest.keys import entry, key
+from pipeline_cli.manifest.limits import Limit
+from pipeline_cli.manifest.monitors import Monitor
 from pipeline_cli.manifest.reports import Report
-from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.schedules import Schedule
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Environment",
     "Limit",
     "Manifest",
+    "Monitor",
     "Pipeline",
     "Plugin",
     "Report",
@@ -32,20 +34,6 @@ __all__ = [
     "entry",
     "key",
 ]
-
-
-@entry
-class Limit:
-    """A bound on rejected records: a count, or a share of the extracted ones (0.01 is "1%")."""
-
-    count: int | None = None
-    share: float | None = None
-
-    def allows(self, rejected: int, extracted: int) -> bool:
-        """Whether `rejected` of `extracted` records are within the bound."""
-        if self.count is not None:
-            return rejected <= self.count
-        return rejected <= (self.share or 0.0) * extracted
 
 
 @entry
@@ -71,7 +59,6 @@ class Transform:
     variables: Mapping[str, Any] = key(
         "Variables given to the engine (dbt vars, SQLMesh variables).", default={}
     )
-    retries: Retries | None = key("How its steps are tried again; by default as the pipeline's.", default=None)
 
 
 @entry
@@ -95,13 +82,16 @@ class Pipeline:
     )
     alerts: tuple[Alert, ...] = key("What is told about its runs, and to whom.", default=())
     description: str | None = key("What this pipeline is for.", default=None)
-    retries: Retries | None = key(
-        "How steps that fail for a passing reason are tried again; by default they are not.", default=None
-    )
     schedule: Schedule | str | None = key(
         'When `schedule run` runs it: cron\'s five fields or "@daily", or a map with a time zone.',
         default=None,
     )
+    service_level: timedelta | None = key(
+        "How long after its slot (without a schedule: after its beginning) a run must have succeeded.",
+        default=None,
+        minimum=1,
+    )
+    monitor: Monitor | None = key("From when on `monitor` says that it is not well.", default=None)
 
 
 @entry

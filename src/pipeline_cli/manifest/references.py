@@ -22,6 +22,7 @@ from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
 from pipeline_cli.manifest.places import check_places
 from pipeline_cli.manifest.report_references import ReportReferences
+from pipeline_cli.manifest.monitor_checks import check_monitors
 from pipeline_cli.manifest.schedule_checks import check_schedules
 
 Sections = Mapping[str, Mapping[str, Entry]]
@@ -58,6 +59,7 @@ class References:
         check_places(sections, self.text, self.findings)
         check_schedules(sections["pipelines"], self.text, self.findings)
         check_alerts(sections, self.text, self.findings)
+        check_monitors(sections["pipelines"], self.findings)
 
     def text(self, node: Node | None) -> str | None:
         """The scalar's text with its variables filled in; None where there is no scalar."""
