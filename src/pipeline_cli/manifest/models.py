@@ -19,6 +19,7 @@ from pipeline_cli.manifest.keys import entry, key
 from pipeline_cli.manifest.limits import Limit
 from pipeline_cli.manifest.monitors import Monitor
 from pipeline_cli.manifest.reports import Report
+from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.schedules import Schedule
 
 __all__ = [
@@ -59,6 +60,7 @@ class Transform:
     variables: Mapping[str, Any] = key(
         "Variables given to the engine (dbt vars, SQLMesh variables).", default={}
     )
+    retries: Retries | None = key("How its steps are tried again; by default as the pipeline's.", default=None)
 
 
 @entry
@@ -82,6 +84,9 @@ class Pipeline:
     )
     alerts: tuple[Alert, ...] = key("What is told about its runs, and to whom.", default=())
     description: str | None = key("What this pipeline is for.", default=None)
+    retries: Retries | None = key(
+        "How steps that fail for a passing reason are tried again; by default they are not.", default=None
+    )
     schedule: Schedule | str | None = key(
         'When `schedule run` runs it: cron\'s five fields or "@daily", or a map with a time zone.',
         default=None,

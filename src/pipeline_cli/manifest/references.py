@@ -16,13 +16,13 @@ from pipeline_cli.manifest.contract_files import check_contract_file
 from pipeline_cli.manifest.exclusive_keys import check_exclusive
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.interpolate import Variables
+from pipeline_cli.manifest.monitor_checks import check_monitors
 from pipeline_cli.manifest.names import table_name
 from pipeline_cli.manifest.nodes import Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
 from pipeline_cli.manifest.places import check_places
 from pipeline_cli.manifest.report_references import ReportReferences
-from pipeline_cli.manifest.monitor_checks import check_monitors
 from pipeline_cli.manifest.schedule_checks import check_schedules
 
 Sections = Mapping[str, Mapping[str, Entry]]
