@@ -64,8 +64,9 @@ def _service(job: Job) -> str:
     if job.variables:
         variables = f"# Variables it needs; put them into .env in the project: {', '.join(job.variables)}\n"
     program, *arguments = [*job.command, "--quiet"]
-    # `$` is no variable in the program's own path.
-    command = " ".join([_quote(program), *(_quote(argument).replace("$", "$$") for argument in arguments)])
+    words = [_quote(program), *(_quote(argument).replace("$", "$$") for argument in arguments)]
+    if set(program) & set("\\'\"$"):  # which systemd refuses in a program's own path
+        words = ["/usr/bin/env", words[0].replace("$", "$$"), *words[1:]]
     return f"""\
 # {MARK} systemd
 {variables}[Unit]
@@ -74,7 +75,7 @@ Description=pipeline-cli: {job.pipeline} in {job.environment}
 [Service]
 Type=oneshot
 WorkingDirectory={str(job.root).replace("%", "%%")}
-ExecStart={command}
+ExecStart={" ".join(words)}
 """
 
 

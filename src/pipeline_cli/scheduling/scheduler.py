@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pipeline_cli import cron
-from pipeline_cli.errors import EXIT_BUSY, PipelineCliError
+from pipeline_cli.errors import EXIT_BUSY, LoadError, PipelineCliError
 from pipeline_cli.ledger import Ledger
 from pipeline_cli.ledger.slots import Slot, SlotBook, slot_name
 from pipeline_cli.manifest.schedules import Schedule
@@ -75,13 +75,17 @@ class Scheduler:
         )  # pipelines whose slot is being run by what another scheduler started
         self._at_once = 1
         self._problem: str | None = None
+        self._trouble: str | None = None
         self._last = clock.now()
         self._looked_at = self._claimed_at = datetime.min.replace(tzinfo=self._last.tzinfo)
 
     def run(self) -> int:
         """Run due slots until a signal comes, then stop what is running. Returns the first signal's number."""
         while not self._clock.signals:
-            self.step()
+            try:
+                self.step()
+            except LoadError as error:  # a ledger that is away for a moment: nothing was taken, all stays due
+                self._tell_trouble(error)
             self._clock.wait(POLL_S)
         self._stop()
         return self._clock.signals[0]
@@ -102,6 +106,13 @@ class Scheduler:
             for name in sorted(self._watches, key=lambda name: self._watches[name].next_at or now):
                 self._start_due(name, self._watches[name], now)
         self._last = now
+        self._trouble = None
+
+    def _tell_trouble(self, error: LoadError) -> None:
+        """Once for as long as it is the same."""
+        if str(error) != self._trouble:
+            self._tell(f"No slot is run while {error}")
+        self._trouble = str(error)
 
     # -- what changed ---------------------------------------------------------------------------------------
 

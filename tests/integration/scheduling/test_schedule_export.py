@@ -16,8 +16,8 @@ import yaml
 
 from pipeline_cli import cron
 from pipeline_cli.manifest.schedules import Schedule
-from pipeline_cli.scheduling.export import portable
-from pipeline_cli.scheduling.export_systemd import calendar
+from pipeline_cli.scheduling.export import Job, portable, write_files
+from pipeline_cli.scheduling.export_systemd import calendar, export_systemd
 from pipeline_cli.testing import CliResult, make_project, run_cli
 
 MANIFEST = """
@@ -171,3 +171,32 @@ def test_portable_expressions_mean_the_same(expression: str) -> None:
     plain = portable(expression)
     assert re.fullmatch(r"[0-9*,/ -]+", plain)
     assert cron.values_of(plain) == cron.values_of(expression)
+
+
+@pytest.mark.parametrize(
+    ("folder", "written"),
+    [
+        ("100% a b", 'ExecStart="{root}/100%% a b/pipeline-cli" "run" "sales" "--quiet"'),
+        (
+            "o'dd \\ $path",
+            'ExecStart=/usr/bin/env "{root}/o\'dd \\\\ $$path/pipeline-cli" "run" "sales" "--quiet"',
+        ),
+    ],
+)
+def test_systemd_finds_a_program_with_an_odd_path(tmp_path: Path, folder: str, written: str) -> None:
+    program = tmp_path / folder / "pipeline-cli"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    job = Job("shop", tmp_path, "dev", "sales", Schedule(cron="@daily"), [str(program), "run", "sales"], [])
+    (service, _) = write_files(tmp_path / "units", export_systemd([job]))
+    assert written.format(root=tmp_path) in service.read_text()
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here")
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", service.name],
+        cwd=service.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert (verified.returncode, "pipeline-cli" in verified.stderr) == (0, False), verified.stderr

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline_cli.errors import Mistake
 from pipeline_cli.manifest.schedules import Schedule
@@ -288,3 +289,18 @@ def test_a_manifest_with_a_mistake_holds_slots_back_until_it_is_mended(world: Ca
     shop.mistake = None
     shop.run_through(["06:20"])
     assert shop.started == [("shop", "06:00")]
+
+
+def test_a_ledger_that_is_away_for_a_moment_holds_slots_back(world: Callable[..., World]) -> None:
+    shop = world(shop=HOURLY)
+
+    def rename(before: str, after: str) -> None:
+        with shop.ledger.engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE {before} RENAME TO {after}"))
+
+    rename("slots", "away")
+    shop.clock.at_waits = {3: lambda: rename("away", "slots"), 8: shop.end_all, 10: shop.clock.stop}
+    shop.clock.time += timedelta(seconds=29)
+    assert shop.scheduler.run() == signal.SIGTERM
+    assert shop.started == [("shop", "06:00")]
+    assert len([line for line in shop.told if "the ledger refuses" in line]) == 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import signal
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,14 +24,21 @@ class FakeClock:
         self.time = now
         self.signals: list[int] = []
         self.at_wait: list[int] = []  # signals to come, one a wait
+        self.at_waits: dict[int, Callable[[], object]] = {}  # what happens in the n-th wait
+        self._waits = 0
 
     def now(self) -> datetime:
         return self.time
 
     def wait(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
+        self._waits += 1
+        self.at_waits.get(self._waits, lambda: None)()
         if self.at_wait:
             self.signals.append(self.at_wait.pop(0))
+
+    def stop(self) -> None:
+        self.signals.append(signal.SIGTERM)
 
 
 class FakeChild:
