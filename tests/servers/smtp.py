@@ -132,7 +132,9 @@ class MailServer:
             self.after(mail)
         return answer
 
-    def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+    def authenticate(
+        self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any
+    ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         known = (self._users or {}).get(data.login.decode())
         good = known is not None and known == data.password.decode()

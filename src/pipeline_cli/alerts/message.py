@@ -50,7 +50,7 @@ class Message:
     """An alert's content. kind: one of OF_INCIDENTS, "drift", "success", "report" or "test".
 
     facts: label and text about the run. steps: name, status, what it did. log, next: commands to type.
-    figures: label, value and detail of a report's figures.
+    figures: of a report, by block: its title, and label, value and detail of each.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class Message:
     log: str | None = None
     log_file: str | None = None
     next: str | None = None
-    figures: Sequence[Sequence[str]] = ()
+    figures: Sequence[tuple[str, Sequence[Sequence[str]]]] = ()
     files: Sequence[File] = ()
 
     @property

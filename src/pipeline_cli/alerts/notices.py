@@ -96,14 +96,14 @@ def _report(project: Project, pipeline: str, written: ReportResult, about: Messa
     report = project.manifest.reports[written.name]
     known = _read_about(project, written)
     as_of = known.get("data_as_of")
-    facts = [("Data as of", write_moment(as_of)), *about.facts] if as_of else about.facts
+    until = f" Data as of {write_moment(as_of, is_day=True)}." if as_of else ""
     return replace(
         about,
         kind="report",
         title=report.title,
-        sentence=report.description or f"The report {written.name} is new.",
+        sentence=(report.description or f"The report {written.name} is new.") + until,
         items=[Item(pipeline, "")],
-        facts=[*facts, ("Page", written.page)],
+        facts=[*about.facts, ("Page", written.page)],
         figures=known.get("figures", ()),
         files=_files(report.blocks, written),
         log=None,

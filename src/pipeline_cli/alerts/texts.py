@@ -17,6 +17,9 @@ def render_text(message: Message) -> str:
         lines += _item(item, is_lead=index == 0)
     if message.steps:
         lines += ["", *(f"  {name}  {status}  {words}".rstrip() for name, status, words in message.steps)]
+    for title, tiles in message.figures:
+        lines += ["", title]
+        lines += [f"  {label}: {value}{f' ({detail})' if detail else ''}" for label, value, detail in tiles]
     if message.facts:
         lines += ["", *(f"{label}: {text}" for label, text in message.facts)]
     commands = (("Next", message.next), ("Log", message.log), ("Log file", message.log_file))

@@ -128,13 +128,14 @@ def _failed_steps(pipeline: PipelineResult, failed: Sequence[StepResult], findin
 
 
 def _failed_run(pipeline: PipelineResult, error: ErrorDocument) -> Trouble:
+    said = _first_line(error.message)
     cut_off = [step for step in pipeline.steps if step.status == "interrupted"]
     unfinished = [step.name for step in pipeline.steps if step.status not in DONE and step not in cut_off]
     return Trouble(
         pipeline=pipeline.name,
         kind=FAILURE,
         signs=(_digest([error.code, _normalize(error.message)]),),
-        sentence=f"the run failed: {_first_line(error.message)}",
+        sentence=said if said.startswith("the run ") else f"the run failed: {said}",
         step=cut_off[0].name if cut_off else None,
         tries=cut_off[0].tries if cut_off else None,
         details=(("Code", error.code),),

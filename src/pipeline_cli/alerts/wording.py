@@ -52,11 +52,13 @@ def describe_duration(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def write_moment(moment: str | None) -> str:
-    """'20 Nov 2026, 09:00 UTC' of ISO 8601."""
+def write_moment(moment: str | None, *, is_day: bool = False) -> str:
+    """'20 Nov 2026, 09:00 UTC' of ISO 8601. is_day: midnight stands for the day as a whole."""
     if not moment:
         return ""
     at = datetime.fromisoformat(moment).astimezone(UTC)
+    if is_day and (at.hour, at.minute, at.second) == (0, 0, 0):
+        return f"{at.day} {at:%b %Y}"
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 

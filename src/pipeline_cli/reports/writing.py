@@ -173,7 +173,9 @@ def _about(request: ReportRequest, as_of: AsOf | None, views: Sequence[View]) ->
         "made_at": format_time(request.made_at),
         "data_as_of": format_time(as_of.moment if as_of else request.loaded_at),
         "figures": [
-            [tile.label, tile.value.text, _describe_tile(tile)] for view in views for tile in view.tiles
+            [view.title, [[tile.label, tile.value.text, _describe_tile(tile)] for tile in view.tiles]]
+            for view in views
+            if view.tiles
         ],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pipeline_cli.document import RunResult, utc_now
 from pipeline_cli.ledger import AlertNews, Ledger, RunEntry
 from pipeline_cli.project import Project
 from pipeline_cli.running.masking import mask_tree
+from pipeline_cli.secrets import mask
 from pipeline_cli.threads import start_thread
 
 if TYPE_CHECKING:
@@ -132,7 +134,16 @@ class AlertReporter:
         if self._project.environment.protected:
             for channel, names in off.items():
                 self._warn(f"nobody hears alerts by {channel} here: {', '.join(names)} is not set")
-        return plan_alerts(manifest, seen)
+        news = plan_alerts(manifest, seen)
+        secrets = self._project.secrets
+        return replace(
+            news,
+            incidents=[
+                replace(each, summary=mask(each.summary, secrets), trouble=mask_tree(each.trouble, secrets))
+                for each in news.incidents
+            ],
+            alerts=[replace(each, content=mask_tree(each.content, secrets)) for each in news.alerts],
+        )
 
     def _tell_of_deaths(self) -> None:
         from pipeline_cli.alerts.judging import judge_deaths

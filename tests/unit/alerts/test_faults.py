@@ -368,3 +368,20 @@ def test_a_run_that_is_killed_is_told_of_by_the_next_before_that_one_works(
     world.loader.during.clear()
     world.run()
     assert len(server.mails) == 2, server.subjects
+
+
+@pytest.mark.parametrize(
+    ("number", "subjects"),
+    [(signal.SIGTERM, ["[shop dev] shop failed at ingest:api"]), (signal.SIGINT, [])],
+)
+def test_a_run_that_is_terminated_tells_and_one_that_somebody_stopped_does_not(
+    tmp_path: Path, server: MailServer, number: int, subjects: list[str]
+) -> None:
+    child = start_child(tmp_path, server, "hang")
+    ledger = Ledger.open(tmp_path / ".pipeline" / "runs.db")
+    wait_until(lambda: bool(ledger.recent()) and "running" in str(ledger.recent()[0].pipelines), 30)
+    child.send_signal(number)
+    child.wait(30)
+    ledger.close()
+    assert server.subjects == subjects
+    assert all("The run was terminated" in mail.text for mail in server.mails)
