@@ -67,8 +67,8 @@ class WebhookChannel:
     type: Literal["webhook"] = key("Any address that takes JSON.", default="webhook")
     headers: Mapping[str, str] = key("Headers of the request.", default={})
     body: Mapping[str, Any] = key(
-        "The JSON, with {title}, {text}, {kind}, {pipeline}, {environment}, {step}, {run_id}, {next} or {id} in "
-        "its texts; by default the whole alert.",
+        "The JSON, with {title}, {sentence}, {text}, {kind}, {pipeline}, {environment}, {step}, {run_id}, {next} or "
+        "{id} in its texts; by default the whole alert.",
         default={},
     )
     timeout: timedelta = key(_TIMEOUT, default=_SECONDS, minimum=0.001)

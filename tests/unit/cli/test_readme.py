@@ -133,6 +133,32 @@ def test_the_manifest_of_the_readme_is_valid(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
 
 
+def test_the_alerts_of_the_readme_are_valid(tmp_path: Path) -> None:
+    head = (
+        PLUGIN_MANIFEST.partition("plugins:")[0]
+        .replace("things: {type", "shop: {type")
+        .replace(
+            "environments: {dev: {destination: duckdb}}",
+            "environments: {dev: {destination: duckdb}, prod: {destination: duckdb}}",
+        )
+    )
+    report = "reports: {sales: {title: Sales, blocks: {about: {type: text, text: Hello.}}}}\n"
+    entries = code_block("yaml", "routing_key")
+    project = make_project(tmp_path, head + report + entries, {"sources/things.py": PYTHON_SOURCE})
+    result = run_cli(["validate"], cwd=project)
+    assert result.exit_code == 0, result.stderr
+    assert "SMTP_URL (plugins.email)" in result.stdout
+
+
+def test_the_plugin_of_the_readme_sends_alerts(tmp_path: Path) -> None:
+    failing = PYTHON_SOURCE.replace("yield [", "raise RuntimeError('dry')\n    yield [")
+    manifest = PLUGIN_MANIFEST.replace("sources: [things]}}", "sources: [things], alerts: [{to: shout}]}}")
+    files = {"plugins/shout.py": code_block("python", "hookimpl"), "sources/things.py": failing}
+    result = run_cli(["run"], cwd=make_project(tmp_path, manifest, files))
+    assert "things failed at ingest:things" in result.stdout
+    assert "Warning" not in result.stdout
+
+
 def test_the_plugin_of_the_readme_works(tmp_path: Path) -> None:
     files = {"plugins/shout.py": code_block("python", "hookimpl"), "sources/things.py": PYTHON_SOURCE}
     project = make_project(tmp_path, PLUGIN_MANIFEST, files)
