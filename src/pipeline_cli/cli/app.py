@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
     "schedule": ("pipeline_cli.cli.schedule", "Run pipelines by their schedules, or show the next slots."),
+    "monitor": ("pipeline_cli.cli.monitor", "Check whether pipelines are well."),
     "report": ("pipeline_cli.cli.report", "Write reports anew from what is in the warehouse."),
     "site": ("pipeline_cli.cli.site", "Write one site of pipelines, reports, tables and lineage."),
     "lineage": ("pipeline_cli.cli.lineage", "Show what a column or table is made of."),

@@ -8,7 +8,9 @@ from typing import Literal
 
 from pipeline_cli.manifest.keys import entry, key
 
-Occasion = Literal["failure", "recovery", "contract", "drift", "success", "report"]
+Occasion = Literal[
+    "failure", "recovery", "service_level", "monitor", "contract", "drift", "success", "report"
+]
 Attachment = Literal["html", "csv", "pdf"]
 
 
@@ -18,9 +20,9 @@ class Alert:
 
     to: tuple[str, ...] = key("The channels to tell, by their names below plugins.", refers_to="plugins")
     when: tuple[Occasion, ...] = key(
-        "What is told: a failure (its recovery, too, only where named), broken contracts, a schema that drifted, "
-        "every success, a new edition of a report.",
-        default=("failure", "recovery"),
+        "What is told: a failure (its recovery, too, only where named), a run that is late (service_level) and "
+        "what else `monitor` finds, broken contracts, a schema that drifted, every success, a new edition of a report.",
+        default=("failure", "recovery", "service_level", "monitor"),
     )
     reminder: timedelta = key(
         "How long trouble that lasts stays quiet before it is told again.",

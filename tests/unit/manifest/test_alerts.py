@@ -27,7 +27,7 @@ def test_an_alert_tells_failures_and_recoveries_and_reminds_daily(tmp_path: Path
     assert alerts_of(tmp_path, "[{to: email}]") == (
         Alert(
             to=("email",),
-            when=("failure", "recovery"),
+            when=("failure", "recovery", "service_level", "monitor"),
             reminder=day,
             deadline=day,
             attach=("html", "csv", "pdf"),

@@ -1,0 +1,1 @@
+"""Looking at pipelines from outside: what the ledger says of them, against what the manifest expects."""

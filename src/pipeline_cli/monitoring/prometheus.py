@@ -1,0 +1,189 @@
+"""A look as metrics in Prometheus' text format: to a file for the node exporter, or to a push gateway."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from pipeline_cli.errors import StepError, UsageError
+from pipeline_cli.monitoring.findings import CHECKS, Health
+
+TIMEOUT_S = 10.0
+JOB = "pipeline_cli"
+READABLE = 0o644  # the node exporter is another user
+
+Sample = tuple[Mapping[str, str], float]
+
+
+class MetricsError(StepError):
+    code = "E382"
+
+
+def write_text(project: str, environment: str, healths: Sequence[Health], now: datetime) -> str:
+    """The metrics as text, format version 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+    common = {"project": project, "environment": environment}
+    lines: list[str] = []
+    for name, doc, samples in _families(healths, now):
+        if samples:
+            lines += [f"# HELP {JOB}_{name} {_escape_help(doc)}", f"# TYPE {JOB}_{name} gauge"]
+            lines += [
+                f"{JOB}_{name}{{{_labels({**common, **labels})}}} {_number(value)}"
+                for labels, value in samples
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def write_metrics(path: Path, text: str) -> None:
+    """Put the text in place of the file at once: whoever reads sees all of the old or of the new one."""
+    hint = "The folder must be there, and this user must be allowed to write in it."
+    temporary = ""
+    try:
+        # Not *.prom: the node exporter would read it.
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(READABLE)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            with suppress(OSError):
+                Path(temporary).unlink()
+        raise MetricsError(f"{path} cannot be written: {error.strerror}", hint=hint) from error
+
+
+def push_metrics(url: str, project: str, environment: str, text: str) -> None:
+    """Put the metrics in place of what the gateway has of this project and environment. Raises StepError.
+
+    A name and password in the URL go as basic authentication; redirects are not followed.
+    """
+    import requests
+
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            "--push-gateway takes an address such as http://localhost:9091.",
+            hint="A name and a password may stand before the host: https://me:secret@push.example.com",
+        )
+    host = parts.hostname
+    place = parts.netloc.rpartition("@")[2]
+    group = f"{_group('project', project)}{_group('environment', environment)}"
+    address = urlunsplit((parts.scheme, place, f"{parts.path.rstrip('/')}/metrics/job/{JOB}{group}", "", ""))
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # neither .netrc nor proxies: only the address that is given
+            session.auth = (parts.username, parts.password or "") if parts.username else None
+            answer = session.put(
+                address,
+                data=text.encode(),
+                headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+                timeout=TIMEOUT_S,
+                allow_redirects=False,
+            )
+    except requests.RequestException as error:
+        reason = "did not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
+        raise MetricsError(f"the push gateway {host} {reason}", hint="Is its address right?") from None
+    if not 200 <= answer.status_code < 300:
+        said = " ".join(answer.text.split())[:200]
+        raise MetricsError(f"the push gateway {host} answered {answer.status_code} {said}".rstrip())
+
+
+def _families(healths: Sequence[Health], now: datetime) -> Iterator[tuple[str, str, list[Sample]]]:
+    def each(value: object) -> list[Sample]:
+        found = [({"pipeline": health.pipeline}, value(health)) for health in healths]  # type: ignore[operator]
+        return [(labels, number) for labels, number in found if number is not None]
+
+    yield "monitor_timestamp_seconds", "When the ledger was looked at.", [({}, now.timestamp())]
+    yield "pipeline_well", "1 when nothing is wrong with the pipeline.", each(lambda h: float(h.is_well))
+    yield "pipeline_running", "1 while a run is under way.", each(lambda h: float(h.status == "running"))
+    yield (
+        "pipeline_last_run_success",
+        "1 when the newest run that has ended succeeded.",
+        each(lambda h: None if h.ended is None else float(h.ended.is_done)),
+    )
+    yield (
+        "pipeline_last_run_timestamp_seconds",
+        "When the newest run that has ended began.",
+        each(lambda h: h.ended and h.ended.started_at.timestamp()),
+    )
+    yield (
+        "pipeline_last_run_duration_seconds",
+        "How long the newest run that has ended took.",
+        each(lambda h: h.ended and h.ended.duration_s),
+    )
+    yield (
+        "pipeline_usual_duration_seconds",
+        "The median of the last successful runs.",
+        each(lambda h: h.usual_duration_s),
+    )
+    yield (
+        "pipeline_last_success_timestamp_seconds",
+        "When the newest successful run ended.",
+        each(lambda h: h.last_success and h.last_success.timestamp()),
+    )
+    yield (
+        "pipeline_next_slot_timestamp_seconds",
+        "When the pipeline is due next by its schedule.",
+        each(lambda h: h.next_slot and h.next_slot.timestamp()),
+    )
+    yield "pipeline_findings", "How many things of a kind are wrong.", list(_findings(healths))
+    yield (
+        "table_last_load_timestamp_seconds",
+        "When the table was last loaded, or found to have nothing new.",
+        [
+            (
+                {"pipeline": h.pipeline, "source": load.source, "table": load.resource},
+                load.ended_at.timestamp(),
+            )
+            for h in healths
+            for load in h.loads
+        ],
+    )
+    yield "table_last_load_rows", "Rows of the table's last load.", list(_rows(healths))
+
+
+def _findings(healths: Sequence[Health]) -> Iterator[Sample]:
+    """Each check of each pipeline, 0 too: a series that ends looks like one that is well."""
+    for health in healths:
+        for check in CHECKS:
+            count = sum(finding.check == check for finding in health.findings)
+            yield {"pipeline": health.pipeline, "check": check}, float(count)
+
+
+def _rows(healths: Sequence[Health]) -> Iterator[Sample]:
+    for health in healths:
+        for load in health.loads:
+            labels = {"pipeline": health.pipeline, "source": load.source, "table": load.resource}
+            for outcome in ("extracted", "loaded", "quarantined"):
+                yield {**labels, "outcome": outcome}, float(getattr(load, outcome))
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items())
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _escape_help(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _number(value: float) -> str:
+    if math.isnan(value) or math.isinf(value):
+        return "NaN"
+    return str(int(value)) if value == int(value) else repr(round(value, 3))
+
+
+def _group(name: str, value: str) -> str:
+    """A label of the gateway's address; base64, so that any name may stand there."""
+    return f"/{name}@base64/{urlsafe_b64encode(value.encode()).decode() or '='}"
