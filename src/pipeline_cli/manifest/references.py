@@ -23,7 +23,6 @@ from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
 from pipeline_cli.manifest.places import check_places
 from pipeline_cli.manifest.report_references import ReportReferences
-from pipeline_cli.manifest.schedule_checks import check_schedules
 
 Sections = Mapping[str, Mapping[str, Entry]]
 
@@ -57,7 +56,10 @@ class References:
         for entry in sections["destinations"].values():
             self._check_duckdb_file(entry.value, sections)
         check_places(sections, self.text, self.findings)
-        check_schedules(sections["pipelines"], self.text, self.findings)
+        if any(child(each.value, "schedule") for each in sections["pipelines"].values()):
+            from pipeline_cli.manifest.schedule_checks import check_schedules
+
+            check_schedules(sections["pipelines"], self.text, self.findings)
         check_alerts(sections, self.text, self.findings)
         check_monitors(sections["pipelines"], self.findings)
 
