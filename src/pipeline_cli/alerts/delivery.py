@@ -10,7 +10,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from pipeline_cli.alerts.message import Alert, Message
 from pipeline_cli.document import utc_now
@@ -199,9 +199,3 @@ def describe(delivery: Delivery) -> str | None:
     if delivery.status == "given_up":
         return f"an alert by {delivery.channel} was given up, its deadline is over: {delivery.detail}"
     return f"an alert by {delivery.channel} did not arrive, and is kept: {delivery.detail}"
-
-
-def channel_values(project: Project) -> dict[str, Any]:
-    """The channels of the manifest whose variables are all set here."""
-    channels = project.manifest.channels
-    return {name: each for name, each in channels.items() if not project.missing.get(f"plugins.{name}")}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from pipeline_cli.alerts.delivery import channel_values
 from pipeline_cli.alerts.message import Message
 from pipeline_cli.alerts.notices import find_notices
 from pipeline_cli.alerts.planning import Seen
@@ -91,25 +90,6 @@ def is_over(manifest: Manifest, result: RunResult, findings: Findings, incident:
     return all(step in done or step not in planned for step in incident.steps)
 
 
-def with_channels_that_are_on(project: Project) -> tuple[Manifest, Mapping[str, Sequence[str]]]:
-    """The manifest with the alerts that can be sent here, and what the channels of the others lack.
-
-    An alert of two channels of which one is on is heard.
-    """
-    on = {**channel_values(project), **project.manifest.own_plugins}
-    off: dict[str, Sequence[str]] = {}
-    pipelines = {}
-    for name, pipeline in project.manifest.pipelines.items():
-        rules = []
-        for rule in pipeline.alerts:
-            holds = not rule.environments or project.environment_name in rule.environments
-            if holds and not set(rule.to) & set(on):
-                off |= {channel: project.missing.get(f"plugins.{channel}", ()) for channel in rule.to}
-            rules.append(_changed(rule, to=tuple(channel for channel in rule.to if channel in on)))
-        pipelines[name] = _changed(pipeline, alerts=tuple(rules))
-    return _changed(project.manifest, pipelines=pipelines), off
-
-
 def incident_document(incident: Incident) -> dict[str, Any]:
     """An incident as plugins and --json have it."""
     document = asdict(incident)
@@ -117,12 +97,6 @@ def incident_document(incident: Incident) -> dict[str, Any]:
         document[name] = format_time(document[name])
     del document["fingerprint"], document["told"]
     return document
-
-
-def _changed(entry: Any, **values: Any) -> Any:
-    """A manifest entry with other values; its classes are not made by the dataclasses module's own __init__."""
-    kept = {name: getattr(entry, name) for name in entry.__dataclass_fields__}
-    return type(entry)(**{**kept, **values})
 
 
 def _keeps_contract(found: PipelineResult, incident: Incident, findings: Findings) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline_cli.alerts.message import File, Item, Message
-from pipeline_cli.alerts.planning import Notice, rules_of
+from pipeline_cli.alerts.planning import Notice
+from pipeline_cli.alerts.switches import rules_of
 from pipeline_cli.alerts.troubles import DONE, Findings
 from pipeline_cli.alerts.wording import describe_duration, write_moment
 from pipeline_cli.document import PipelineResult, ReportResult, RunResult

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline_cli.alerts.message import OF_INCIDENTS, Item, Message
+from pipeline_cli.alerts.switches import rules_of
 from pipeline_cli.alerts.troubles import Trouble
 from pipeline_cli.alerts.wording import make_message
 from pipeline_cli.document import format_time
@@ -80,13 +81,6 @@ def plan_alerts(manifest: Manifest, seen: Seen) -> AlertNews:
         letters.end(incident)
     alerts = [*letters.alerts(), *_notices(manifest, seen)]
     return AlertNews([*opened, *(each for each, _ in lasting), *closed], alerts, seen.judged)
-
-
-def rules_of(manifest: Manifest, pipeline: str, environment: str) -> tuple[Alert, ...]:
-    """The pipeline's rules that hold in this environment; none where it is not in the manifest (any more)."""
-    entry = manifest.pipelines.get(pipeline)
-    rules = entry.alerts if entry is not None else ()
-    return tuple(rule for rule in rules if not rule.environments or environment in rule.environments)
 
 
 def _key(trouble: Trouble) -> tuple[str, str, str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipeline_cli.alerts.delivery import Way, channel_values
+from pipeline_cli.alerts.delivery import Way
 from pipeline_cli.alerts.message import Alert
+from pipeline_cli.alerts.switches import channels_on
 from pipeline_cli.plugins.channels import send_alert
 from pipeline_cli.plugins.channels.answers import Answer, NotDelivered
 from pipeline_cli.plugins.manager import PluginFailed, PluginManager
@@ -16,7 +17,7 @@ def find_ways(project: Project, plugins: PluginManager) -> dict[str, Way]:
     """By name: channels whose variables are set, and plugins that can send."""
     ways = {
         name: Way(partial(send_alert, channel), channel.timeout.total_seconds())
-        for name, channel in channel_values(project).items()
+        for name, channel in channels_on(project).items()
     }
     for name in plugins.listeners("send_alert"):
         ways.setdefault(name, Way(partial(_by_plugin, plugins, name), plugins.timeout_s(name)))

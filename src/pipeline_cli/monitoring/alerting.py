@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pipeline_cli.alerts.delivery import Deliverer, describe
-from pipeline_cli.alerts.judging import incident_document, judge_deaths, with_channels_that_are_on
+from pipeline_cli.alerts.judging import incident_document, judge_deaths
 from pipeline_cli.alerts.message import Message
 from pipeline_cli.alerts.planning import Seen, plan_alerts
+from pipeline_cli.alerts.switches import find_unheard, with_channels_on
 from pipeline_cli.alerts.troubles import CONTRACT, FAILURE, Trouble
 from pipeline_cli.alerts.ways import find_ways
 from pipeline_cli.alerts.wording import write_moment
@@ -41,8 +42,9 @@ def tell(
     has_alerts = any(pipeline.alerts for pipeline in project.manifest.pipelines.values())
     if not has_alerts and not any(map(plugins.listens, _HOOKS)):
         return AlertNews()
-    manifest, off = with_channels_that_are_on(project)
-    for channel, names in off.items() if project.environment.protected else ():
+    manifest = with_channels_on(project)
+    unheard = find_unheard(project, list(project.manifest.pipelines)) if project.environment.protected else {}
+    for channel, names in unheard.items():
         warn(f"nobody hears alerts by {channel} here: {', '.join(names)} is not set")
     died = ledger.alerts.died_unjudged(project.environment_name, now - OLDEST_DEATH)
     if died:

@@ -207,8 +207,12 @@ def _describe_checks(checks: Sequence[CheckResult]) -> str:
 
 
 def _describe_files(step: StepResult) -> str:
-    exports = sum(len(report.files) - 1 for report in step.reports)
-    return f"a page and {_plural(exports, 'CSV file')}" if exports else "a page" if step.reports else ""
+    kinds = {"csv": "CSV file", "pdf": "PDF", "png": "picture"}
+    files = [file.rpartition(".")[2] for report in step.reports for file in report.files]
+    told = [_plural(files.count(kind), noun) for kind, noun in kinds.items() if kind in files]
+    if not told:
+        return "a page" if step.reports else ""
+    return f"a page{''.join(f', {each}' for each in told[:-1])} and {told[-1]}"
 
 
 def _entry(name: str, text: str, style: SummaryStyle) -> list[str]:

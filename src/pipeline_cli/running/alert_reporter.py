@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pipeline_cli.alerts.switches import find_unheard, is_anyone_told, with_channels_on
 from pipeline_cli.document import RunResult, utc_now
 from pipeline_cli.ledger import AlertNews, Ledger, RunEntry
 from pipeline_cli.project import Project
@@ -31,7 +32,7 @@ LIMIT_WHEN_STOPPED_S = 5.0  # whoever sent SIGTERM does not wait long
 
 
 class AlertReporter:
-    """What one run tells people. Does nothing, and imports nothing, in a project without alerts.
+    """What one run tells people. Does nothing, and imports next to nothing, where nobody is to be told.
 
     warn: adds a warning to the run.
     """
@@ -50,8 +51,8 @@ class AlertReporter:
 
     @property
     def is_active(self) -> bool:
-        """Whether anyone wants to hear: an alert of the manifest, or a plugin with a hook for incidents."""
-        if any(pipeline.alerts for pipeline in self._project.manifest.pipelines.values()):
+        """Whether anyone hears: by an alert whose channel is on, or a plugin with a hook for incidents."""
+        if is_anyone_told(self._project):
             return True
         plugins = self._plugins
         return plugins is not None and any(map(plugins.listens, ("incident_opened", "incident_closed")))
@@ -59,6 +60,9 @@ class AlertReporter:
     def run_started(self, plugins: PluginManager | None) -> None:
         """Tell of runs that died since, at once and beside the work: this run may die of the same."""
         self._plugins = plugins
+        if self._project.environment.protected:
+            for channel, names in find_unheard(self._project, self._entry.selection).items():
+                self._warn(f"nobody hears the alerts by {channel}: {', '.join(names)} is not set")
         if self.is_active:
             self._guard(self._tell_of_deaths, "runs that died")
 
@@ -127,14 +131,9 @@ class AlertReporter:
         return self._planned(seen)
 
     def _planned(self, seen: Seen) -> AlertNews:
-        from pipeline_cli.alerts.judging import with_channels_that_are_on
         from pipeline_cli.alerts.planning import plan_alerts
 
-        manifest, off = with_channels_that_are_on(self._project)
-        if self._project.environment.protected:
-            for channel, names in off.items():
-                self._warn(f"nobody hears alerts by {channel} here: {', '.join(names)} is not set")
-        news = plan_alerts(manifest, seen)
+        news = plan_alerts(with_channels_on(self._project), seen)
         secrets = self._project.secrets
         return replace(
             news,
