@@ -40,6 +40,7 @@ _TONES = {
     "changed": ("Failing otherwise", _BAD),
     "reminder": ("Still failing", _BAD),
     "service_level": ("Late", _WARN),
+    "monitor": ("Unusual", _WARN),
     "contract": ("Contract broken", _WARN),
     "drift": ("Schema changed", _INFO),
     "recovery": ("Well again", _GOOD),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 # Kinds that tell of an incident; the others tell of what happened once.
-OF_INCIDENTS = ("failure", "contract", "service_level", "changed", "reminder", "recovery")
+OF_INCIDENTS = ("failure", "contract", "service_level", "monitor", "changed", "reminder", "recovery")
 
 Pairs = Sequence[Sequence[str]]  # label and text
 

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pipeline_cli.alerts.message import Item, Message
 from pipeline_cli.ledger import Incident
 
-_VERBS = {"failure": ("failed", "failed"), "service_level": ("is late", "are late")}
+_VERBS = {"failure": ("failed", "failed")}
+# Of incidents that `monitor` opens, where none is a failure: now, and when it is told again.
+_STATES = {"service_level": ("late", "still late"), "monitor": ("not as usual", "still not as usual")}
 
 
 def make_message(about: Message, kind: str, items: Sequence[Item], incidents: Sequence[Incident]) -> Message:
@@ -23,7 +25,7 @@ def make_message(about: Message, kind: str, items: Sequence[Item], incidents: Se
         run_id=run_id,
         items=list(items),
         title=_title(kind, items, incidents),
-        sentence=_recovered(lead) if kind == "recovery" else _as_sentence(_happened(items)),
+        sentence=_recovered(lead, about.run_id) if kind == "recovery" else _as_sentence(_happened(items)),
         next=None if kind == "recovery" else _next(about, incidents),
         log=None if kind == "recovery" else log,
         log_file=None if kind == "recovery" else about.log_file,
@@ -75,6 +77,9 @@ def _title(kind: str, items: Sequence[Item], incidents: Sequence[Incident]) -> s
             "reminder": "records still break their contract",
         }
         return f"{who}: {words.get(kind, 'records break their contract')}"
+    if incidents[0].kind in _STATES and all(incident.kind in _STATES for incident in incidents):
+        state = _STATES[incidents[0].kind][kind == "reminder"]
+        return f"{who} {'are' if several else 'is'} {state}"
     at = "" if several or lead.step is None else f" at {lead.step}"
     if kind == "changed":
         return f"{who} {'fail' if several else 'fails'} in another way{at}"
@@ -85,15 +90,15 @@ def _title(kind: str, items: Sequence[Item], incidents: Sequence[Incident]) -> s
 
 
 def _next(about: Message, incidents: Sequence[Incident]) -> str | None:
-    """The command to type: that of the run, or where no step failed, that of the first trouble."""
-    if all(incident.kind == "contract" for incident in incidents):
+    """The command to type: that of the run, or where no step failed or none ran, that of the first trouble."""
+    if about.run_id is None or all(incident.kind == "contract" for incident in incidents):
         return incidents[0].trouble.get("hint") or about.next
     return about.next
 
 
-def _recovered(lead: Item) -> str:
+def _recovered(lead: Item, run_id: str | None) -> str:
     lasted = describe_duration(lead.lasted_s or 0)
-    return f"Over since this run, after {lasted}. It was: {lead.sentence.rstrip('.')}."
+    return f"Over{' since this run' if run_id else ''}, after {lasted}. It was: {lead.sentence.rstrip('.')}."
 
 
 def _happened(items: Sequence[Item]) -> str:
