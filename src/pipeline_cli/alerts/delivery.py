@@ -74,14 +74,16 @@ class Deliverer:
             name: start_thread(partial(self._deliver_channel, name, alerts), f"alerts {name}")
             for name, alerts in by_channel.items()
         }
+        begun = time.monotonic()
         for name, future in working.items():
-            self._wait_for(name, future, limit_s)
+            self._wait_for(name, future, begun, limit_s)
         return self._done
 
-    def _wait_for(self, name: str, future: Future[None], limit_s: float | None) -> None:
+    def _wait_for(self, name: str, future: Future[None], begun: float, limit_s: float | None) -> None:
         way = self.ways.get(name)
         longest = GRACE_S + 2 * (way.timeout_s if way else 0.0)
-        wait([future], timeout=longest if limit_s is None else min(limit_s, longest))
+        longest = longest if limit_s is None else min(limit_s, longest)
+        wait([future], timeout=max(begun + longest - time.monotonic(), 0))
         if not future.done():
             why = "did not come to an end in its time; it is tried again by the next run"
             self._done.append(Delivery("", name, "", "unsent", why))

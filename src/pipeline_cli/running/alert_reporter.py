@@ -62,7 +62,8 @@ class AlertReporter:
         self._plugins = plugins
         if self._project.environment.protected:
             for channel, names in find_unheard(self._project, self._entry.selection).items():
-                self._warn(f"nobody hears the alerts by {channel}: {', '.join(names)} is not set")
+                verb = "are" if len(names) > 1 else "is"
+                self._warn(f"nobody hears the alerts by {channel}: {', '.join(names)} {verb} not set")
         if self.is_active:
             self._guard(self._tell_of_deaths, "runs that died")
 

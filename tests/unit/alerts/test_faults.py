@@ -306,6 +306,41 @@ def test_a_plugin_that_sends_may_raise_or_hang(tmp_path: Path, server: MailServe
     assert len(server.mails) == 1
 
 
+def test_several_processes_that_send_at_once_send_each_alert_once(tmp_path: Path, server: MailServer) -> None:
+    server.answer = lambda mail: "550 no"
+    rule = (Alert(to=("email",)),)
+    pipelines = {name: Pipeline(sources=(name,), alerts=rule) for name in ("a", "b", "c")}
+    world = make_alert_world(tmp_path, {"email": email(server)}, pipelines=pipelines)
+    world.loader.during = {name: fail() for name in pipelines}
+    for name in pipelines:
+        world.run(name)
+    let_time_pass(world)
+    server.answer, server.hang_s = lambda mail: "250 taken", 0.05
+    children = [
+        subprocess.Popen([sys.executable, "-c", SENDER, str(tmp_path), server.url], cwd=ROOT)
+        for _ in range(4)
+    ]
+    assert [child.wait(60) for child in children] == [0] * 4
+    assert sorted(server.subjects) == [f"[shop dev] {name} failed at ingest:{name}" for name in pipelines]
+
+
+SENDER = """
+import sys
+from pathlib import Path
+from pipeline_cli.alerts.delivery import Deliverer
+from pipeline_cli.alerts.ways import find_ways
+from pipeline_cli.ledger import Ledger
+from pipeline_cli.manifest.channels import EmailChannel
+from pipeline_cli.plugins.manager import PluginManager
+from tests.unit.alerts.world import make_alert_world
+channel = EmailChannel(smtp=sys.argv[2], to=("ops@example.com",), sender="p@example.com", encryption="none")
+project = make_alert_world(Path(sys.argv[1]), {"email": channel}).project
+ledger = Ledger.open(project.pipeline_dir / "runs.db")
+done = Deliverer(project, ledger.alerts, find_ways(project, PluginManager({}, print))).deliver()
+assert all(each.status == "sent" for each in done), done
+"""
+
+
 # -- kill -9 -------------------------------------------------------------------------------------------------
 
 CHILD = """

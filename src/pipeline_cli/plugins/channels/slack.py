@@ -35,6 +35,12 @@ def make_payload(alert: Alert) -> dict[str, Any]:
             for name, status, words in message.steps
         ]
         blocks.append(_section("\n".join(lines)))
+    for name, tiles in message.figures:
+        told = [
+            f"• {escape(label)}: *{escape(value)}*  {escape(detail)}".rstrip()
+            for label, value, detail in tiles
+        ]
+        blocks.append(_section("\n".join([f"*{escape(name)}*", *told])))
     if message.next:
         blocks.append(_section(f"*Next*\n{_code(message.next)}"))
     small = [*(f"{label}: {text}" for label, text in message.facts), *_log(message)]

@@ -1,0 +1,109 @@
+"""Incidents and the outbox in the ledger, in a file and on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline_cli.document import RunResult
+from pipeline_cli.ledger import AlertNews, DueAlert, Incident, Ledger, RunEntry
+from pipeline_cli.ledger.alert_tables import alerts
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+INCIDENT = Incident(
+    "i1",
+    "dev",
+    "shop",
+    "failure",
+    "",
+    "abc",
+    "ingest:api failed",
+    NOW,
+    NOW,
+    told=("s1",),
+    steps=("ingest:api",),
+)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    where = tmp_path / "runs.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    ledger = Ledger.open(where)
+    yield ledger
+    ledger.close()
+
+
+def due(alert_id: str, channel: str = "email", incidents: tuple[str, ...] = ("i1",)) -> DueAlert:
+    content = {"title": "shop failed"}
+    return DueAlert(
+        alert_id, "dev", channel, "failure", None, incidents, content, NOW, NOW + timedelta(days=1)
+    )
+
+
+def test_an_incident_is_open_until_it_is_closed(ledger: Ledger) -> None:
+    store = ledger.alerts
+    store.write(AlertNews([INCIDENT]))
+    (found,) = store.open_incidents("dev")
+    assert (found.opened_at, list(found.told), list(found.steps)) == (NOW, ["s1"], ["ingest:api"])
+    assert store.open_incidents("prod") == []
+    store.write(AlertNews([replace(found, closed_at=NOW)]))
+    assert store.open_incidents("dev") == []
+    assert [each.closed_at for each in store.recent_incidents(None, 5)] == [NOW]
+
+
+def test_an_alert_is_sent_once_and_in_its_order(ledger: Ledger) -> None:
+    store = ledger.alerts
+    store.write(AlertNews([INCIDENT], [due("b"), due("a")]))
+    store.write(AlertNews([], [due("b")]))  # the same again
+    assert [each.alert_id for each in store.unsent("dev")] == ["b", "a"]
+    assert store.last_told(["i1"]) == {("i1", "email"): NOW}
+    claimed = store.claim("b", NOW)
+    assert claimed is not None
+    assert (claimed.tries, claimed.repeated) == (1, False)
+    assert store.claim("b", NOW) is None, "another has it"
+    store.note_sent("b", NOW, "250 ok")
+    assert store.claim("b", NOW) is None
+    assert [each.alert_id for each in store.unsent("dev")] == ["a"]
+    store.give_up("a")
+    assert store.unsent("dev") == []
+
+
+def test_what_a_dead_process_was_sending_is_taken_over(ledger: Ledger) -> None:
+    store = ledger.alerts
+    store.write(AlertNews([], [due("a")]))
+    assert store.claim("a", NOW)
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.update(alerts).values(process_start="another"))
+    claimed = store.claim("a", NOW)
+    assert claimed is not None
+    assert (claimed.repeated, claimed.tries) == (True, 2)
+
+
+def test_alerts_are_written_with_the_end_of_their_run_or_not_at_all(ledger: Ledger) -> None:
+    ledger.start_run(RunEntry("r1", "dev", "run", {"shop": []}, NOW))
+    unwritable = replace(due("x"), content={"title": object()})  # no JSON
+    result = RunResult("r1", "dev", "failed", NOW)
+    with pytest.raises(Exception, match="object"):
+        ledger.finish_run(result, NOW, AlertNews([INCIDENT], [due("a"), unwritable]))
+    assert ledger.recent()[0].status == "running"
+    assert (ledger.alerts.unsent("dev"), ledger.alerts.open_incidents("dev")) == ([], [])
+    ledger.finish_run(result, NOW, AlertNews([INCIDENT], [due("a")]))
+    assert ledger.recent()[0].status == "failed"
+    assert len(ledger.alerts.unsent("dev")) == 1
+
+
+def test_an_older_ledger_gets_the_tables(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    old = Ledger.open(path)
+    with old.engine.begin() as connection:
+        for name in ("alerts", "incidents", "judged_runs"):
+            connection.execute(sa.text(f"DROP TABLE {name}"))
+    old.close()
+    ledger = Ledger.open(path)
+    assert ledger.alerts.unsent("dev") == []
+    ledger.close()
