@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from pipeline_cli.running.interrupts import Interruption, listen_for_signals
 from pipeline_cli.running.listener import Listener, SilentListener
 from pipeline_cli.running.publish import publish
 from pipeline_cli.running.recorder import Recorder
-from pipeline_cli.running.retrying import Retrier, find_retries
+from pipeline_cli.running.retrying import Retrier, find_retries, find_wait, most_patient
 from pipeline_cli.running.selection import LAST, RunOptions, Selection, check_allowed, make_entry, select
 from pipeline_cli.running.statuses import DONE, INTERRUPTED, TERMINATED, exit_code
 from pipeline_cli.running.support import require_support
@@ -33,6 +33,7 @@ from pipeline_cli.steps.backends import Backends
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
 from pipeline_cli.steps.ingest import IngestOutcome, do_ingest
+from pipeline_cli.steps.passing import may_pass
 from pipeline_cli.steps.report import do_report
 from pipeline_cli.steps.test import do_test
 from pipeline_cli.steps.transform import do_transform
@@ -88,7 +89,8 @@ def run_pipelines(
         warehouse = backends.open_warehouse(project)
         entry = make_entry(project, options, selection)
         with listen_for_signals() as interruption, hold_run_locks(project, entry), ExitStack() as held:
-            unreachable = hold_warehouse(held, warehouse, entry)
+            reach = partial(hold_warehouse, held, warehouse, entry)
+            unreachable = reach()
             recorder = Recorder(project, ledger, listener or SilentListener(), entry)
             context = RunContext(
                 project=project,
@@ -102,14 +104,18 @@ def run_pipelines(
             )
             run = _Run(context, recorder, selection, interruption)
             with log_run(project, entry.run_id), keep_claiming(ledger, entry.run_id):
-                return _carry_out(run, entry, unreachable)
+                return _carry_out(run, entry, unreachable, reach)
 
 
-def _carry_out(run: _Run, entry: RunEntry, unreachable: StepError | None) -> RunResult:
-    """Do the steps, and close the run however they end."""
+def _carry_out(
+    run: _Run, entry: RunEntry, unreachable: StepError | None, reach: Callable[[], StepError | None]
+) -> RunResult:
+    """Do the steps, and close the run however they end. reach: tries once more to hold the warehouse."""
     plans = run.selection.plans
     try:
         run.recorder.start(plans, entry)
+        if unreachable is not None:
+            unreachable = _wait_for_warehouse(run, unreachable, reach)
         if unreachable is not None:
             raise unreachable
         _ingest_sources(run)
@@ -129,6 +135,26 @@ def _carry_out(run: _Run, entry: RunEntry, unreachable: StepError | None) -> Run
         _publish(run)
     run.recorder.tell_end()
     return result
+
+
+def _wait_for_warehouse(
+    run: _Run, error: StepError, reach: Callable[[], StepError | None]
+) -> StepError | None:
+    """Reach for the warehouse again, as the run's most patient pipeline allows; the error where it stays away."""
+    retries = most_patient(run.context.project.manifest, [plan.name for plan in run.selection.plans])
+    begun, failed, still = time.monotonic(), 1, error
+    while may_pass(still):
+        wait_s = find_wait(retries, failed, time.monotonic() - begun)
+        if wait_s is None:
+            return still
+        run.recorder.warn(f"{still.message}; again in {wait_s:.0f} s")
+        if run.interruption.cancelled.wait(wait_s):
+            return still
+        found = reach()
+        if found is None:
+            return None
+        failed, still = failed + 1, found
+    return still
 
 
 # -- the steps -----------------------------------------------------------------------------------------------

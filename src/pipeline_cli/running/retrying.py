@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import count
 from typing import TypeVar
@@ -29,11 +29,18 @@ def find_retries(manifest: Manifest, pipeline: str, step: Step) -> Retries:
     return own or manifest.pipelines[pipeline].retries or NEVER
 
 
-def find_wait(retries: Retries, failed: int, elapsed_s: float, spread: float) -> float | None:
+def most_patient(manifest: Manifest, pipelines: Iterable[str]) -> Retries:
+    """The retries of the pipeline that has the most of them: for what all of a run need."""
+    return max((manifest.pipelines[name].retries or NEVER for name in pipelines), key=lambda each: each.max)
+
+
+def find_wait(retries: Retries, failed: int, elapsed_s: float, spread: float | None = None) -> float | None:
     """The seconds to wait before the next try; None where there is none.
 
-    failed: tries so far. elapsed_s: since the first began. spread: 0 to 1, where in the jitter's range.
+    failed: tries so far. elapsed_s: since the first began. spread: 0 to 1, where in the jitter's range; by
+    default anywhere.
     """
+    spread = random.random() if spread is None else spread  # noqa: S311 - no secret hangs on it
     if failed > retries.max:
         return None
     grown = retries.delay * (2 ** min(failed - 1, 30)) if retries.backoff == "exponential" else retries.delay
@@ -85,4 +92,4 @@ class Retrier:
     def _find_wait(self, result: StepResult, failed: int, elapsed_s: float) -> float | None:
         if result.status != "failed" or not result.may_pass:
             return None
-        return find_wait(self._retries, failed, elapsed_s, random.random())  # noqa: S311 - no secret hangs on it
+        return find_wait(self._retries, failed, elapsed_s)

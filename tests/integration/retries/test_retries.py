@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -121,3 +125,63 @@ def test_a_source_limits_how_many_of_its_resources_are_read_at_once(
         result = run_cli(["run"], cwd=make_project(tmp_path, text))
     assert result.exit_code == 0, result.stderr
     assert most[0] in peaks
+
+
+# -- the warehouse -------------------------------------------------------------------------------------------
+
+
+def forward(listener: socket.socket, target: tuple[str, int]) -> None:
+    """Hand every connection on to `target`."""
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                sink.sendall(data)
+        for each in (source, sink):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(target)
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    listener.listen()
+    threading.Thread(target=serve, daemon=True).start()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_a_postgres_that_is_down_at_the_start_is_waited_for(
+    tmp_path: Path, postgres_url: str, comes_back: bool
+) -> None:
+    address = urlsplit(postgres_url)
+    with JsonApi({"/things": ROWS}) as api, socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        moved = postgres_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{port}")
+        text = manifest(api.url, "{max: 4, delay: 1s, backoff: fixed}").replace(
+            "{type: duckdb, path: warehouse.duckdb}", '{type: postgres, credentials: "${env:POSTGRES_URL}"}'
+        )
+        project = make_project(tmp_path, text)
+        child = subprocess.Popen(
+            [sys.executable, "-c", "from pipeline_cli.cli import main; main()", "run", "--json"],
+            cwd=project,
+            env={**os.environ, "POSTGRES_URL": moved},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stderr is not None
+        for line in child.stderr:
+            if "again in" in line:
+                break
+        if comes_back:
+            forward(listener, (str(address.hostname), int(address.port or 5432)))
+        out, _ = child.communicate(timeout=120)
+    document = json.loads(out)
+    assert (child.returncode, document["status"]) == ((0, "succeeded") if comes_back else (1, "failed"))
+    waits = [warning for warning in document["warnings"] if "again in 1 s" in warning]
+    assert len(waits) == 4 if not comes_back else waits
