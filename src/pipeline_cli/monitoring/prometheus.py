@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from pipeline_cli.errors import StepError, UsageError
 from pipeline_cli.monitoring.findings import CHECKS, Health
@@ -67,20 +67,15 @@ def push_metrics(url: str, project: str, environment: str, text: str) -> None:
     """
     import requests
 
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(
-            "--push-gateway takes an address such as http://localhost:9091.",
-            hint="A name and a password may stand before the host: https://me:secret@push.example.com",
-        )
-    host = parts.hostname
+    parts = _split(url)
+    host = parts.hostname or ""
     place = parts.netloc.rpartition("@")[2]
     group = f"{_group('project', project)}{_group('environment', environment)}"
     address = urlunsplit((parts.scheme, place, f"{parts.path.rstrip('/')}/metrics/job/{JOB}{group}", "", ""))
     try:
         with requests.Session() as session:
             session.trust_env = False  # neither .netrc nor proxies: only the address that is given
-            session.auth = (parts.username, parts.password or "") if parts.username else None
+            session.auth = _user(parts)
             answer = session.put(
                 address,
                 data=text.encode(),
@@ -94,6 +89,23 @@ def push_metrics(url: str, project: str, environment: str, text: str) -> None:
     if not 200 <= answer.status_code < 300:
         said = " ".join(answer.text.split())[:200]
         raise MetricsError(f"the push gateway {host} answered {answer.status_code} {said}".rstrip())
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # http://[
+        parts = SplitResult("", "", "", "", "")
+    if parts.scheme in ("http", "https") and parts.hostname:
+        return parts
+    raise UsageError(
+        "--push-gateway takes an address such as http://localhost:9091.",
+        hint="A name and a password may stand before the host: https://me:secret@push.example.com",
+    )
+
+
+def _user(parts: SplitResult) -> tuple[str, str] | None:
+    return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
 
 def _families(healths: Sequence[Health], now: datetime) -> Iterator[tuple[str, str, list[Sample]]]:
