@@ -9,7 +9,7 @@ import click
 
 from pipeline_cli.cli.output import format_table, print_progress, print_result, terminal_width
 from pipeline_cli.cli.settings import Settings, common_options
-from pipeline_cli.errors import EXIT_CHECKS_FAILED, EXIT_DONE
+from pipeline_cli.errors import EXIT_CHECKS_FAILED, EXIT_DONE, PipelineCliError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,10 +58,11 @@ def command(
     with opened_ledger(project) as ledger:
         warnings += ledger.warnings
         healths = _look(project, ledger, list(dict.fromkeys(pipelines)), now)
-        incidents = {} if no_alerts else _tell(project, ledger, healths, now, warnings)
+        incidents = {} if no_alerts else _tell(project, ledger, healths, warnings)
     for warning in dict.fromkeys(warnings):
         print_progress(settings, f"Warning: {warning}")
     is_well = all(health.is_well for health in healths)
+    error = _export(project, healths, now, metrics_file, gateway)
     fields: dict[str, Any] = {
         "status": "succeeded" if is_well else "failed",
         "environment": project.environment_name,
@@ -69,12 +70,16 @@ def command(
         "pipelines": [health.to_dict() for health in healths],
         "incidents": incidents,
         "warnings": list(dict.fromkeys(warnings)),
-        "errors": [],
+        "errors": [{"step": None, **mistake.to_dict()} for mistake in error.mistakes] if error else [],
     }
     lines = format_table(HEADER, make_rows(healths, now), terminal_width()) if healths else []
     lines += describe_findings(healths, terminal_width())
     print_result(settings, fields, [*lines, "", describe_outcome(healths, project.environment_name)])
-    _export(project, healths, now, metrics_file, gateway)
+    if error is not None and not settings.json:
+        raise error
+    if error is not None:
+        print_progress(settings, f"Error: {error.message}")
+        return error.exit_code
     return EXIT_DONE if is_well else EXIT_CHECKS_FAILED
 
 
@@ -88,12 +93,11 @@ def _look(project: Project, ledger: Ledger, pipelines: list[str], now: datetime)
     return [judge(look_at(project.manifest, seen, name, now, option=option)) for name in names]
 
 
-def _tell(
-    project: Project, ledger: Ledger, healths: list[Health], now: datetime, warnings: list[str]
-) -> dict[str, Any]:
+def _tell(project: Project, ledger: Ledger, healths: list[Health], warnings: list[str]) -> dict[str, Any]:
+    from pipeline_cli.document import utc_now
     from pipeline_cli.monitoring.alerting import tell
 
-    news = tell(project, ledger, healths, now, warnings.append)
+    news = tell(project, ledger, healths, utc_now, warnings.append)
     return {
         "opened": [incident.incident_id for incident in news.opened],
         "closed": [incident.incident_id for incident in news.closed],
@@ -102,13 +106,18 @@ def _tell(
 
 def _export(
     project: Project, healths: list[Health], now: datetime, metrics_file: Path | None, gateway: str | None
-) -> None:
+) -> PipelineCliError | None:
+    """Write and send the metrics where asked. An error is returned: the findings are to be told all the same."""
     if metrics_file is None and gateway is None:
-        return
+        return None
     from pipeline_cli.monitoring.prometheus import push_metrics, write_metrics, write_text
 
     text = write_text(project.manifest.name, project.environment_name, healths, now)
-    if metrics_file is not None:
-        write_metrics(metrics_file, text)
-    if gateway is not None:
-        push_metrics(gateway, project.manifest.name, project.environment_name, text)
+    try:
+        if metrics_file is not None:
+            write_metrics(metrics_file, text)
+        if gateway is not None:
+            push_metrics(gateway, project.manifest.name, project.environment_name, text)
+    except PipelineCliError as error:
+        return error
+    return None

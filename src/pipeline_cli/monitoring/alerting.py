@@ -32,7 +32,11 @@ OLDEST_DEATH = timedelta(days=7)  # a run that died longer ago is no news
 
 
 def tell(
-    project: Project, ledger: Ledger, healths: Sequence[Health], now: datetime, warn: Callable[[str], None]
+    project: Project,
+    ledger: Ledger,
+    healths: Sequence[Health],
+    clock: Callable[[], datetime],
+    warn: Callable[[str], None],
 ) -> AlertNews:
     """Write the incidents that follow from a look, and send what is due. What does not arrive is told to `warn`.
 
@@ -42,8 +46,9 @@ def tell(
     has_alerts = any(pipeline.alerts for pipeline in project.manifest.pipelines.values())
     if not has_alerts and not any(map(plugins.listens, _HOOKS)):
         return AlertNews()
-    manifest = with_channels_on(project)
-    unheard = find_unheard(project, list(project.manifest.pipelines)) if project.environment.protected else {}
+    manifest, now = with_channels_on(project), clock()
+    looked_at = [health.pipeline for health in healths]
+    unheard = find_unheard(project, looked_at) if project.environment.protected else {}
     for channel, names in unheard.items():
         warn(f"nobody hears alerts by {channel} here: {', '.join(names)} is not set")
     died = ledger.alerts.died_unjudged(project.environment_name, now - OLDEST_DEATH)
@@ -53,7 +58,7 @@ def tell(
     ledger.alerts.write(news)
     _tell_plugins(plugins, news)
     if ledger.alerts.unsent(project.environment_name):
-        deliveries = Deliverer(project, ledger.alerts, find_ways(project, plugins)).deliver()
+        deliveries = Deliverer(project, ledger.alerts, find_ways(project, plugins), clock).deliver()
         for warning in dict.fromkeys(filter(None, map(describe, deliveries))):
             warn(warning)
     return news
