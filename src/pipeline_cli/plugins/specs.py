@@ -99,10 +99,7 @@ class Hooks:
 
     @hookspec
     def send_alert(self, alert: Mapping[str, Any], options: Options) -> None:
-        """Bring an alert to people, where `to` names this plugin; to raise is not to have: it is sent again later.
-
-        `@hookimpl def send_alert(alert): chat.post(alert["title"], alert["sentence"])`
-        """
+        """Bring an alert to people; to raise is not to have: `@hookimpl def send_alert(alert): post(alert["title"])`."""
 
     @hookspec
     def run_finished(self, run: Run, result: Mapping[str, Any], options: Options) -> None:
