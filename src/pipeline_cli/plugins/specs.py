@@ -99,7 +99,7 @@ class Hooks:
 
     @hookspec
     def send_alert(self, alert: Mapping[str, Any], options: Options) -> None:
-        """Bring an alert to people; to raise is not to have: `@hookimpl def send_alert(alert): post(alert["title"])`."""
+        """Bring an alert to people, or raise: `@hookimpl def send_alert(alert): post(alert["title"])`."""
 
     @hookspec
     def run_finished(self, run: Run, result: Mapping[str, Any], options: Options) -> None:
