@@ -128,7 +128,7 @@ def test_the_wheel_holds_the_package_and_the_reference_project(wheel: Path) -> N
     expected = {f"pipeline_cli/scaffold/{file}" for file in scaffold_files(ROOT)}
     package = ROOT / "src" / "pipeline_cli"
     expected |= {f"pipeline_cli/{file.relative_to(package)}" for file in package.rglob("*.py")}
-    expected |= {f"pipeline_cli/reports/templates/{name}" for name in ("report.html.j2", "report.css")}
+    expected |= {f"pipeline_cli/{file.relative_to(package)}" for file in package.glob("*/templates/**/*.*")}
     info = {name for name in names if ".dist-info/" in name}
     assert names - info == expected | {"pipeline_cli/py.typed"}
 
