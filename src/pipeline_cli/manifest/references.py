@@ -16,7 +16,6 @@ from pipeline_cli.manifest.contract_files import check_contract_file
 from pipeline_cli.manifest.exclusive_keys import check_exclusive
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.interpolate import Variables
-from pipeline_cli.manifest.monitor_checks import check_monitors
 from pipeline_cli.manifest.names import table_name
 from pipeline_cli.manifest.nodes import Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
@@ -61,7 +60,10 @@ class References:
 
             check_schedules(sections["pipelines"], self.text, self.findings)
         check_alerts(sections, self.text, self.findings)
-        check_monitors(sections["pipelines"], self.findings)
+        if any(child(each.value, "monitor") for each in sections["pipelines"].values()):
+            from pipeline_cli.manifest.monitor_checks import check_monitors
+
+            check_monitors(sections["pipelines"], self.findings)
 
     def text(self, node: Node | None) -> str | None:
         """The scalar's text with its variables filled in; None where there is no scalar."""

@@ -69,14 +69,12 @@ def judge_look(project: Project, ledger: Ledger, healths: Sequence[Health], now:
     environment = project.environment_name
     open_ = ledger.alerts.open_incidents(environment)
     troubles = [trouble for health in healths for trouble in find_troubles(health, open_)]
-    told = {(trouble.pipeline, trouble.kind, trouble.subject) for trouble in troubles}
     looked_at = {health.pipeline for health in healths}
     concerned = {trouble.pipeline for trouble in troubles} | {incident.pipeline for incident in open_}
 
     def is_over(incident: Incident) -> bool:
-        # Failures and broken contracts end with a run, and are judged there.
-        mine = incident.kind in (SERVICE_LEVEL, MONITOR)
-        return mine and incident.pipeline in looked_at and incident.key not in told
+        # It is none of the troubles. Failures and broken contracts end with a run, and are judged there.
+        return incident.kind in (SERVICE_LEVEL, MONITOR) and incident.pipeline in looked_at
 
     return Seen(
         now=now,

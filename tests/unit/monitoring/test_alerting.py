@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_cli.ledger import AlertNews
+from pipeline_cli.ledger import AlertNews, Incident
 from pipeline_cli.ledger.observations import Observations
 from pipeline_cli.manifest.models import Alert, Monitor, Pipeline
 from pipeline_cli.monitoring.alerting import tell
@@ -100,6 +100,25 @@ def test_a_failure_that_no_run_has_told_of_is_told_with_its_step(world: World, s
     assert server.subjects == ["[shop dev] shop failed at ingest:api"]
     assert f"pipeline-cli logs {run_id} --step ingest:api" in text_of(server)
     assert "at try 2: the API answered 500" in text_of(server)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "run"),
+    [
+        ("failure", "", {"failed": "ingest:api"}),
+        ("contract", "api.items", {"rejected": 50}),
+    ],
+)
+def test_what_a_run_has_told_is_not_told_again(
+    world: World, server: MailServer, kind: str, subject: str, run: dict[str, Any]
+) -> None:
+    seen = NOON - HOUR
+    told = Incident("1", "dev", "shop", kind, subject, "", "as its run saw it", seen, seen, told=[], steps=[])
+    world.ledger.alerts.write(AlertNews([told]))
+    world.run(HOUR, **run)
+    alerts = (Alert(to=("email",), when=("monitor", "recovery")),)
+    assert (monitor(world, alerts=alerts).opened, server.mails) == ([], [])
+    assert world.ledger.alerts.open_incidents("dev") == [told]
 
 
 def test_a_failure_is_over_by_a_run_and_not_by_a_look(world: World, server: MailServer) -> None:

@@ -197,7 +197,7 @@ def test_too_few_runs_say_nothing_of_what_is_usual(world: World) -> None:
 
 def test_runs_with_nothing_new_or_other_steps_or_a_failure_say_nothing_of_it(world: World) -> None:
     world.runs(5, status="unchanged", took=timedelta(seconds=5))
-    world.runs(5, every=HOUR, steps=STEPS[1:], took=timedelta(seconds=5))
+    world.runs(5, every=3 * HOUR, steps=STEPS[1:], took=timedelta(seconds=5))
     world.run(2 * HOUR, timedelta(minutes=90))
     assert found(world.look()) == []
 

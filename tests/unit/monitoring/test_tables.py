@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_cli.ledger import Ledger
 from pipeline_cli.manifest.models import Limit, Monitor
 from pipeline_cli.manifest.sources import RestApiSource
 from tests.unit.monitoring.world import DAY, HOUR, NOON, STEPS, World, found, opened
@@ -131,3 +132,17 @@ def test_quarantine_has_its_own_limit_and_a_load_with_nothing_does_not_end_it(wo
     assert found(world.look()) == ["quarantine"]
     assert found(world.look(monitor=Monitor(quarantine=Limit(share=0.2)))) == []
     assert found(world.look(monitor=Monitor(quarantine=Limit(count=19)))) == ["quarantine"]
+
+
+def test_a_ledger_on_a_server_is_looked_at_in_the_same_way(postgres_url: str, tmp_path: Path) -> None:
+    ledger = Ledger.open(postgres_url)
+    try:
+        world = World(tmp_path, ledger)
+        world.runs(5, model_rows=1000)
+        world.run(HOUR, 2 * HOUR, rows=900, rejected=90, model_rows=3)
+        checks = found(world.look(service_level=HOUR, monitor=Monitor(new_rows=HOUR / 2)))
+        assert checks == ["service_level", "duration", "rows", "rows", "quarantine"]
+        world.environment = "prod"
+        assert found(world.look()) == ["late"]
+    finally:
+        ledger.close()
