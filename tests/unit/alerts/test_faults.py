@@ -350,7 +350,10 @@ from pipeline_cli.manifest.channels import EmailChannel
 from tests.unit.alerts.world import fail, make_alert_world
 channel = EmailChannel(smtp=sys.argv[2], to=("ops@example.com",), sender="p@example.com", encryption="none")
 world = make_alert_world(Path(sys.argv[1]), {"email": channel})
-world.loader.during["api"] = fail() if sys.argv[3] == "fail" else lambda request: __import__("time").sleep(60)
+def hang(request):
+    request.cancelled.wait(60)
+    fail("cut off")(request)
+world.loader.during["api"] = fail() if sys.argv[3] == "fail" else hang
 world.run()
 """
 
