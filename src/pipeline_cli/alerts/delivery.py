@@ -120,7 +120,6 @@ class Deliverer:
             incidents=claimed.incidents,
             repeated=claimed.repeated,
             root=str(self.project.root),
-            secrets=self.project.secrets,
         )
         try:
             answer = send_with_patience(way, alert)

@@ -88,8 +88,7 @@ class Message:
 class Alert:
     """A message on its way to one channel.
 
-    id: stays the same however often it is sent. incident: its incident's id, where it tells of one alone.
-    repeated: it may have arrived already.
+    id: stays the same however often it is sent. repeated: it may have arrived already.
     """
 
     id: str
@@ -98,4 +97,3 @@ class Alert:
     incidents: Sequence[str] = field(default_factory=tuple)
     repeated: bool = False
     root: str = ""  # the project's folder, for files
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
