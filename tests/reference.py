@@ -57,7 +57,9 @@ def copy_reference(built_reference: Path, tmp_path: Path) -> Callable[[], Path]:
     def copy() -> Path:
         target = tmp_path / "reference"
         # What no command reads again is half of the bytes.
-        left_out = shutil.ignore_patterns("index.html", "graph.gpickle", "partial_parse.msgpack", "run", "site")
+        left_out = shutil.ignore_patterns(
+            "index.html", "graph.gpickle", "partial_parse.msgpack", "run", "site"
+        )
         shutil.copytree(built_reference, target, symlinks=True, ignore=left_out)
         return target
 

@@ -60,7 +60,9 @@ class Transform:
     variables: Mapping[str, Any] = key(
         "Variables given to the engine (dbt vars, SQLMesh variables).", default={}
     )
-    retries: Retries | None = key("How its steps are tried again; by default as the pipeline's.", default=None)
+    retries: Retries | None = key(
+        "How its steps are tried again; by default as the pipeline's.", default=None
+    )
 
 
 @entry

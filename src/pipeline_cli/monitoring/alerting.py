@@ -53,10 +53,9 @@ def tell(
         warn(f"nobody hears alerts by {channel} here: {', '.join(names)} is not set")
     died = ledger.alerts.died_unjudged(project.environment_name, now - OLDEST_DEATH)
     if died:
-        ledger.alerts.write(plan_alerts(manifest, judge_deaths(project, ledger, died)))
+        _write(ledger, plugins, plan_alerts(manifest, judge_deaths(project, ledger, died)))
     news = plan_alerts(manifest, judge_look(project, ledger, healths, now))
-    ledger.alerts.write(news)
-    _tell_plugins(plugins, news)
+    _write(ledger, plugins, news)
     if ledger.alerts.unsent(project.environment_name):
         deliveries = Deliverer(project, ledger.alerts, find_ways(project, plugins), clock).deliver()
         for warning in dict.fromkeys(filter(None, map(describe, deliveries))):
@@ -144,7 +143,8 @@ def _about(project: Project, now: datetime) -> Message:
     )
 
 
-def _tell_plugins(plugins: PluginManager, news: AlertNews) -> None:
+def _write(ledger: Ledger, plugins: PluginManager, news: AlertNews) -> None:
+    ledger.alerts.write(news)
     missed = [each for each in news.opened if each.kind == SERVICE_LEVEL]
     for moment, incidents in zip(_HOOKS, (news.opened, news.closed, missed), strict=True):
         for incident in incidents if plugins.listens(moment) else ():

@@ -24,10 +24,9 @@ def describe_findings(healths: Sequence[Health], width: int) -> Iterator[str]:
         for finding in health.findings:
             since = f", since {write_moment(format_time(finding.since))}" if finding.since else ""
             yield ""
-            yield from textwrap.wrap(
-                f"{health.pipeline}: {finding.message}{since}", width, subsequent_indent="  "
-            )
-            yield f"  Next: {finding.next}"
+            text = _printable(f"{health.pipeline}: {finding.message}{since}")
+            yield from textwrap.wrap(text, width, subsequent_indent="  ")
+            yield f"  Next: {_printable(finding.next)}"
 
 
 def describe_outcome(healths: Sequence[Health], environment: str) -> str:
@@ -57,3 +56,8 @@ def _row(health: Health, now: datetime) -> tuple[str, ...]:
 
 def _short(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 90 else describe_duration(seconds).replace(" minutes", " min")
+
+
+def _printable(text: str) -> str:
+    """Names of tables may come from a source: none moves the cursor."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from statistics import median
@@ -96,7 +97,9 @@ def check_quarantine(look: Look) -> Iterator[Finding]:
             subject=table,
             message=f"{load.quarantined:,} of {load.extracted:,} records of {table} were rejected "
             f"({share:.2g}%; at most {limit})",
-            next=look.command(f"quarantine list --source {load.source} --resource {load.resource}"),
+            next=look.command(
+                f"quarantine list --source {load.source} --resource {shlex.quote(load.resource)}"
+            ),
             since=load.ended_at,
             run_id=load.run_id,
             numbers={"rejected": load.quarantined, "extracted": load.extracted},

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from pipeline_cli.document import utc_now
 from pipeline_cli.ledger import AlertNews, Incident
 from pipeline_cli.ledger.observations import Observations
+from pipeline_cli.ledger.tables import runs
 from pipeline_cli.manifest.models import Alert, Monitor, Pipeline
 from pipeline_cli.monitoring.alerting import tell
 from pipeline_cli.monitoring.judging import judge
@@ -132,6 +135,19 @@ def test_a_failure_is_over_by_a_run_and_not_by_a_look(world: World, server: Mail
 def test_whoever_interrupted_a_run_is_not_told_of_it(world: World, server: MailServer) -> None:
     world.run(HOUR, status="interrupted")
     assert (monitor(world).opened, server.mails) == ([], [])
+
+
+def test_a_run_that_was_killed_is_told_by_the_next_look(world: World, server: MailServer) -> None:
+    world.now = utc_now()
+    run_id = world.run(NOON - world.now + HOUR, status="interrupted")
+    died = {"document": sa.null(), "error": "process 7 on host ended without closing the run"}
+    with world.ledger.engine.begin() as connection:
+        connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(died))
+    world.now = utc_now() + timedelta(minutes=1)
+    for _ in range(2):
+        monitor(world)
+    assert server.subjects == ["[shop dev] shop failed at test:marts"]
+    assert f"pipeline-cli retry {run_id}" in text_of(server)
 
 
 def test_a_look_at_one_pipeline_does_not_end_the_troubles_of_another(

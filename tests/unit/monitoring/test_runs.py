@@ -12,7 +12,9 @@ from pipeline_cli.document import StepResult
 from pipeline_cli.ledger import RunEntry, new_run_id
 from pipeline_cli.manifest.models import Monitor
 from pipeline_cli.manifest.schedules import Schedule
+from pipeline_cli.monitoring.findings import Finding, Health
 from pipeline_cli.monitoring.runs import _cut
+from pipeline_cli.monitoring.summary import describe_findings
 from tests.unit.monitoring.world import DAY, HOUR, NOON, STEPS, World, found, opened
 
 DAILY = "0 6 * * *"
@@ -241,3 +243,10 @@ def test_a_pipeline_is_over_when_its_steps_are_though_its_run_goes_on(world: Wor
 def test_what_a_step_said_is_one_short_line_that_a_terminal_can_show() -> None:
     assert _cut("a\x1b[31mred\nmore") == "a [31mred"
     assert len(_cut("x" * 999)) == 200
+
+
+def test_a_name_that_a_source_gave_does_not_move_the_cursor() -> None:
+    health = Health(
+        "shop", [Finding("rows", "9 rows of api.\x1b[2J\r\nall is well", "pipeline-cli runs\x1b")]
+    )
+    assert all(line.isprintable() for line in describe_findings([health], 80))
