@@ -156,3 +156,24 @@ def test_labels_that_no_drawing_can_hold_do_not_end_the_process(sales: Shelf) ->
     evil = r'labels: {channel: "\x01\uFFFE </svg> \u202e", revenue: "\x01\uFFFE </svg>"}, title: "\x01\uFFFE </svg>"'
     sales.add("sales", REPORT.replace("both: {type: bar,", f"both: {{type: bar, {evil},"))
     assert "</svg>" in "".join(pages(sales.write("sales", prints=PRINTS)))
+
+
+WIDE = """
+title: Wide
+queries: {all: SELECT * FROM gold.wide}
+blocks:
+  rows: {type: table, query: all}
+  other: {type: text, text: Beside it.}
+"""
+
+
+def test_a_number_of_a_wide_table_is_never_cut(duck: Shelf) -> None:
+    row = {f"money_total_{n}": Decimal("1234567.80") + n for n in range(8)}
+    duck.fill("gold", "wide", [{"category": "Budget", "city": "Kilcoole", **row}])
+    duck.add("wide", WIDE)
+    reader = PdfReader(BytesIO(read_bytes(duck.write("wide", prints=[Print("pdf")]), "wide.pdf")))
+    text = "".join(page.extract_text() for page in reader.pages)
+    assert [f"{value:,.2f}" for value in row.values() if f"{value:,.2f}" not in text] == []
+    assert "…" not in text
+    assert "Budget" in text
+    assert "Kilcoole" in text

@@ -19,7 +19,7 @@ from pipeline_cli.reports.paper.pen import (
     write,
     write_lines,
 )
-from pipeline_cli.reports.paper.tables import HEAD, make_grid
+from pipeline_cli.reports.paper.tables import make_grid
 
 PADDING = 16.0
 TITLE_ROOM, TITLE_LEADING = 24.0, 15.0
@@ -117,7 +117,7 @@ def make_card(view: View, width: float, prefix: str) -> Card:
         return Card(width, view.title, [_drawing(view, inner, prefix), *note])
     grid = make_grid(view.headings, view.rows, inner)
     rows = [Part(*grid.draw_row(row)) for row in view.rows]
-    return Card(width, view.title, [*rows, *note], Part(grid.draw_head(), HEAD))
+    return Card(width, view.title, [*rows, *note], Part(grid.draw_head(), grid.head_height))
 
 
 def _drawing(view: View, width: float, prefix: str) -> Part:
