@@ -8,7 +8,7 @@ from pipeline_cli.cli.output import print_result
 from pipeline_cli.cli.settings import MANIFEST_NAME, Settings, common_options
 from pipeline_cli.errors import ManifestError
 
-SECTIONS = ("sources", "destinations", "transforms", "plugins", "pipelines", "environments")
+SECTIONS = ("sources", "destinations", "transforms", "reports", "plugins", "pipelines", "environments")
 
 
 @click.command()

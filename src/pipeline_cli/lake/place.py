@@ -40,7 +40,9 @@ def open_place(project: Project, entry: FilesystemDestination) -> Place:
     """The place that bucket_url says. Nothing is looked at yet."""
     url = entry.bucket_url.removeprefix("file://")
     if "://" not in url:
-        return LocalPlace(url, project.state_dir / url)
+        root = project.state_dir / url
+        is_inside = root.is_relative_to(project.root)
+        return LocalPlace(str(root.relative_to(project.root)) if is_inside else url, root)
     return RemotePlace(url, entry, project)
 
 

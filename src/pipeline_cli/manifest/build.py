@@ -83,13 +83,14 @@ class Builder:
         return record(**values)
 
     def _read_kind(self, section: str, node: Node, name: str) -> Any:
-        type_name = self._read_type(tuple(KINDS[section]), node, name)
+        type_name = self._read_type(section, node, name)
         return (
             INVALID if type_name is INVALID else self.read_record(load_kind(section, type_name), node, name)
         )
 
-    def _read_type(self, known: tuple[str, ...], node: Node, name: str) -> Any:
-        """The value of the map's key `type`, one of `known`, or INVALID."""
+    def _read_type(self, section: str, node: Node, name: str) -> Any:
+        """The value of the map's key `type`, one of the section's, or INVALID."""
+        known = tuple(KINDS[section])
         if not isinstance(node, Mapping):
             if isinstance(node, Broken):
                 return INVALID
@@ -110,7 +111,7 @@ class Builder:
         if filled is None or filled.unset or filled.text in known:
             return INVALID if filled is None or filled.unset else filled.text
         hint = did_you_mean(entry.value.text, known, what="Known types")
-        message = f"{self.findings.show(entry.value)} is not a type of {name}."
+        message = f"{self.findings.show(entry.value)} is not a type of {section.removesuffix('s')}."
         return self.values.wrong(entry.value, message, hint, codes.NOT_A_CHOICE)
 
     def read_map(self, hint: Any, node: Node, field: Field) -> Any:

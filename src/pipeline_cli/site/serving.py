@@ -141,8 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
         allowed = {f"{name}:{port}" for name in NAMES} | (set(NAMES) if port == 80 else set())
         if len(hosts) == 1 and hosts[0].lower() in allowed:
             return True
-        words = b"This site answers to 127.0.0.1 and localhost only.\n"
-        self._send(HTTPStatus.FORBIDDEN, words, with_body=with_body)
+        words = (
+            f"This site is http://{HOST}:{port}/ and http://localhost:{port}/, by no other name or port.\n"
+        )
+        self._send(HTTPStatus.FORBIDDEN, words.encode(), with_body=with_body)
         return False
 
     def _find(self) -> Path | None:

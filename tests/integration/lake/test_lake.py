@@ -99,7 +99,7 @@ def test_each_loads_rows_are_one_dated_file_that_never_changes(world: World) -> 
         "INSERT INTO items VALUES (1, 5, 1.25, x'00ff'), (2, 6, NULL, NULL)",
     )
     first = world.ingest()
-    assert first.notes == ["1 file written to lake (lake)."]
+    assert first.notes == ["1 file written to lake (.pipeline/test/lake)."]
     (file,) = world.files()
     today = datetime.now(UTC).date().isoformat()
     assert file == Path("items", today, f"{first.load_ids[0]}.parquet")

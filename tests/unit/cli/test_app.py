@@ -210,6 +210,12 @@ pipelines: {shop: {sources: [api]}}
 
 
 def test_validate_counts_what_the_manifest_has(tmp_path: Path) -> None:
+    report = "title: Sales\nqueries: {days: SELECT 1 AS n}\nblocks: {all: {type: table, query: days}}\n"
+    with_report = run_cli(
+        ["validate"], cwd=make_project(tmp_path / "with_report", files={"reports/sales.yaml": report})
+    )
+    assert with_report.stdout.endswith("valid: 1 destination, 1 report, 1 environment, 0 contracts.\n")
+    tmp_path = tmp_path / "plain"
     result = run_cli(["validate"], cwd=make_project(tmp_path))
     assert result.stdout == "pipelines.yaml is valid: 1 destination, 1 environment, 0 contracts.\n"
     assert [path.name for path in tmp_path.iterdir()] == ["pipelines.yaml"]  # nothing was written

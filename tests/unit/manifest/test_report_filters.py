@@ -58,7 +58,7 @@ SUM = "period: month, aggregate: sum"
 @pytest.mark.parametrize(
     ("body", "place", "code", "words"),
     [
-        (changed("type: choice", "type: range"), "range", "E114", "not a type of channel"),
+        (changed("type: choice", "type: range"), "range", "E114", "not a type of filter"),
         (changed("default: last_28_days", "default: last_30_days"), "last_30_days", "E114", "one of all"),
         (changed("locale: de-DE", "locale: de"), "de\n", "E114", "locale must be one of"),
         (

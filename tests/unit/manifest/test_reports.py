@@ -71,7 +71,7 @@ def test_a_long_report_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
             "not one of the report's",
         ),
         (changed("title: Sales", "title: Sales\n    columns: 4"), "4", "E114", "one of 1, 2, 3"),
-        (changed("type: bar", "type: pie"), "pie", "E114", "not a type of by_day"),
+        (changed("type: bar", "type: pie"), "pie", "E114", "not a type of block"),
         (changed("y: one", "z: day, y: one"), "z: day", "E111", "does not know the key 'z'"),
         (changed("day: {}", "day: {format: euro}"), "euro", "E114", "format must be one of"),
         (changed("type: bar", "type: stacked_bar"), "by_day", "E131", "has nothing to stack"),

@@ -110,6 +110,12 @@ def test_a_foreign_host_is_refused(port: int, host: str, method: str) -> None:
     assert ask(port, "/", method, host.format(port=port)).status == 403
 
 
+def test_a_host_without_the_port_is_refused_with_the_address_that_is_answered(port: int) -> None:
+    answer = ask(port, "/", host="127.0.0.1")
+    assert answer.status == 403
+    assert f"http://127.0.0.1:{port}/" in answer.body.decode()  # type: ignore[attr-defined]
+
+
 def test_two_hosts_are_refused(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
         raw.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.example\r\n\r\n".encode())
