@@ -15,6 +15,7 @@ import pytest
 from pipeline_cli.manifest.charts import AreaChart, BarChart, Chart, LineChart
 from pipeline_cli.reports.charts.along import MOST_CATEGORIES, MOST_SERIES
 from pipeline_cli.reports.charts.drawing import Canvas, draw_chart
+from pipeline_cli.reports.charts.letters import text_width
 from pipeline_cli.reports.charts.palette import DARK, PALETTE
 from pipeline_cli.reports.charts.points import Series
 from pipeline_cli.reports.charts.series import make_series
@@ -157,3 +158,19 @@ def test_what_has_no_colour_or_room_is_left_out_and_that_is_said() -> None:
     bars = series_of(BarChart(type="bar", x="x", y=("y",)), [(f"c{number}", 1) for number in range(100)])
     assert len(bars.points) == MOST_CATEGORIES
     assert bars.left_out == "The first 40 of 100 are drawn."
+
+
+@pytest.mark.parametrize("value", ["31498.55", "10000.01", "9999.99", "123456789.10"])
+def test_the_value_of_the_longest_lying_bar_ends_within_the_drawing(value: str) -> None:
+    rows = [("Kilcoole", Decimal(value)), ("San Antonio", Decimal("5.25"))]
+    svg = ET.fromstring(drawn(BarChart(type="bar", x="x", y=("y",)), rows, width=376))
+    plot = next(g for g in svg if g.get("transform"))
+    words = f"{Decimal(value):,.2f}"
+    text = next(one for one in svg.iter("text") if one.text == words)
+    x = sum(float(one.get("transform", "").split("(")[1].split(",")[0]) for one in (plot, text))
+    assert x + text_width(words, 11) <= 376 - 4
+
+
+@pytest.mark.parametrize(("largest", "label"), [(25_000, "20K"), (3_000_000, "3M"), (4_000_000_000, "4B")])
+def test_large_numbers_of_an_axis_are_written_as_the_page_has_them(largest: int, label: str) -> None:
+    assert f">{label}</text>" in drawn(LineChart(type="line", x="x", y=("y",)), [(1, 0), (2, largest)])

@@ -20,7 +20,7 @@ LONG = 120  # days, weeks or hours beyond which the axis tells months
 
 _PERCENT = "format(datum.value, '.0%')"
 _FINE_PERCENT = "format(datum.value, '.1~%')"
-_COMPACT = "replace(format(datum.value, '~s'), 'G', 'B')"
+_COMPACT = "replace(replace(format(datum.value, '~s'), 'G', 'B'), 'k', 'K')"
 _PLAIN = "format(datum.value, ',~r')"
 
 

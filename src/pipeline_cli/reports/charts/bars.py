@@ -50,7 +50,8 @@ def draw_lying(chart: Chart, series: Series, width: int) -> list[Spec]:
             "labelPadding": 8,
         },
     }
-    x = {**y_axis(series, stacked=stacked), "axis": None}
+    # Vega shrinks the bars by what the longest one's value lacks: right only where that bar ends the scale.
+    x = {**y_axis(series, stacked=stacked), "axis": None, "scale": {"zero": True, "nice": False}}
     encoding: Spec = {"x": x, "y": y, **colored(series, width), **_placed("y", series, stacked)}
     layers = [_ordered(make_layer(_bar(series, 3, stacked), series.points, encoding, words=True), series)]
     return [*layers, _words_at_the_end(series, encoding, stacked)]

@@ -103,10 +103,10 @@ def make_grid(headings: Sequence[Heading], rows: Sequence[Sequence[Cell]], width
     while True:
         room = width - COLUMN_GAP * size / SIZE * (len(headings) - 1)
         columns = [[row[place] for row in rows] for place in range(len(headings))]
-        wanted = [_wanted(*column, size) for column in zip(headings, columns, strict=True)]
-        least = [
-            min(most, _least(*column, size)) for most, *column in zip(wanted, headings, columns, strict=True)
-        ]
+        pairs = list(zip(headings, columns, strict=True))
+        wanted = [_wanted(heading, cells, size) for heading, cells in pairs]
+        least = [_least(heading, cells, size) for heading, cells in pairs]
+        least = [min(pair) for pair in zip(wanted, least, strict=True)]
         if sum(least) <= room or size <= SMALLER:
             break
         size -= SMALLER
