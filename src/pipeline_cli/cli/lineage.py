@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline_cli.cli.output import print_progress, print_result
+from pipeline_cli.cli.output import format_table, print_progress, print_result, terminal_width
 from pipeline_cli.cli.settings import Settings, common_options
 
 if TYPE_CHECKING:
-    from pipeline_cli.lineage.graph import Lineage
+    from collections.abc import Sequence
+
+    from pipeline_cli.lineage.graph import Relation
 
 
 @click.command()
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 def command(settings: Settings, name: str | None) -> int:
     """Show what a column or table is made of, down to the source's fields, and what is made of it.
 
-    TABLE is schema.table or the table's name alone; without one, all tables are listed. Nothing is run.
+    TABLE is schema.table or the table's name alone; of a schema, or without a name, all tables are listed.
+    Nothing is run.
 
     Example: pipeline-cli lineage mart_sales_overview.line_revenue
     """
@@ -32,23 +35,23 @@ def command(settings: Settings, name: str | None) -> int:
     for note in collected.notes:
         print_progress(settings, f"Note: {note}")
     lineage = collected.lineage
-    if name is None:
-        fields = {"status": "succeeded", **list_tables(lineage), "errors": []}
-        print_result(settings, fields, _tables(lineage) or ["No transform has tables yet."])
-        return 0
-    from pipeline_cli.lineage.names import find
+    from pipeline_cli.lineage.names import find, in_schema
 
+    listed = list(lineage.relations.values()) if name is None else in_schema(lineage, name)
+    if name is None or listed:
+        fields = {"status": "succeeded", **list_tables(listed), "errors": []}
+        shown = listed if name else [one for one in listed if one.kind != "source"]
+        print_result(settings, fields, _tables(shown) or ["No transform has tables yet."])
+        return 0
     found = find(lineage, name)
     print_result(
-        settings, {"status": "succeeded", **describe(lineage, found), "errors": []}, draw(lineage, found)
+        settings,
+        {"status": "succeeded", **describe(lineage, found), "errors": []},
+        draw(lineage, found, terminal_width()),
     )
     return 0
 
 
-def _tables(lineage: Lineage) -> list[str]:
-    from pipeline_cli.cli.output import format_table, terminal_width
-
-    rows = [
-        (one.id, len(one.columns), one.made_by) for one in lineage.relations.values() if one.kind != "source"
-    ]
+def _tables(relations: Sequence[Relation]) -> list[str]:
+    rows = [(one.id, len(one.columns), one.made_by) for one in relations]
     return format_table(("table", "columns", "made by"), rows, terminal_width()) if rows else []

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline_cli.lineage.blocks import trace_report
-from pipeline_cli.lineage.fields import TECHNICAL, guess_field, read_fields, title_of
-from pipeline_cli.lineage.graph import Column, ColumnFacts, Lineage, Relation
+from pipeline_cli.lineage.fields import RAW, TECHNICAL, guess_field, read_fields, title_of
+from pipeline_cli.lineage.graph import ROWS, Column, ColumnFacts, Lineage, Relation
 from pipeline_cli.lineage.tracing import ColumnName, TableName, Traced, trace_query
 from pipeline_cli.manifest.names import table_name
 from pipeline_cli.project import Project
@@ -167,6 +167,8 @@ class _Builder:
             told = described.columns[name].description if described and name in described.columns else ""
             if name in TECHNICAL:
                 bronze.columns[name] = ColumnFacts(kind, told or TECHNICAL[name])
+                if name == RAW:
+                    self._made_of[Column(bronze.id, name)] = frozenset({Column(origin.id, ROWS)})
                 continue
             one = fields.get((table[1], name)) or guess_field(name, table[1], resource)
             bronze.columns[name] = ColumnFacts(kind, told or one.description)

@@ -12,11 +12,12 @@ from typing import Any
 from pipeline_cli.manifest.names import table_name
 
 # What the loader adds to rows; no source has these fields.
+RAW = "_raw"
 TECHNICAL: Mapping[str, str] = {
     "_run_id": "The run that loaded the row.",
     "_extracted_at": "When the record was received (UTC).",
     "_source": "The source that the record came from.",
-    "_raw": "The record as received, as JSON.",
+    RAW: "The record as received, as JSON.",
     "_endpoint": "The address that the record was asked from.",
     "_size_bytes": "The size of the record as received, in bytes.",
     "_record_hash": "A hash of the record as received, to know whether it has changed.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pipeline_cli.lineage.graph import ROWS, Column, Lineage, Relation
@@ -20,23 +21,28 @@ def show_column(lineage: Lineage, column: Column) -> str:
     relation = lineage.relations[column.relation]
     where = show_relation(relation)
     if column.name == ROWS:
-        return f"the rows of {where}"
+        return f"the {'records' if relation.kind == 'source' else 'rows'} of {where}"
     return f"{where}{'.' if relation.kind in ('bronze', 'model', 'table') else ': '}{column.name}"
 
 
-def draw(lineage: Lineage, found: Column | str) -> list[str]:
-    """Lines for a terminal: the name, what is known of it, and a tree upwards and one downwards."""
+def draw(lineage: Lineage, found: Column | str, width: int = 80) -> list[str]:
+    """Lines for a terminal: the name, what is known of it, and a tree upwards and one downwards.
+
+    Names stand as `find` takes them; those are not broken where they are longer than the width.
+    """
     if isinstance(found, str):
-        return _draw_relation(lineage, lineage.relations[found])
+        return _draw_relation(lineage, lineage.relations[found], width)
     relation = lineage.relations[found.relation]
     facts = relation.columns.get(found.name)
-    lines = [show_column(lineage, found) + (f"  {facts.type}" if facts and facts.type else "")]
-    if facts and facts.description:
-        lines.append(f"  {facts.description}")
 
     def name(column: Column) -> str:
-        return show_column(lineage, column)
+        if column.name != ROWS:
+            return f"{column.relation}.{column.name}"
+        is_source = lineage.relations[column.relation].kind == "source"
+        return f"the {'records' if is_source else 'rows'} of {column.relation}"
 
+    lines = [name(found) + (f"  {facts.type}" if facts and facts.type else "")]
+    lines += _words(facts.description if facts else "", width)
     lines += _section(
         "Made of", _trees(found, lineage.origins, name), "no column: a constant, a clock or a number"
     )
@@ -60,8 +66,8 @@ def describe(lineage: Lineage, found: Column | str) -> dict[str, Any]:
     }
 
 
-def list_tables(lineage: Lineage) -> dict[str, Any]:
-    """Every relation as plain data."""
+def list_tables(relations: Iterable[Relation]) -> dict[str, Any]:
+    """The relations as plain data."""
     return {
         "tables": [
             {
@@ -76,26 +82,25 @@ def list_tables(lineage: Lineage) -> dict[str, Any]:
                     for name, facts in one.columns.items()
                 ],
             }
-            for one in lineage.relations.values()
+            for one in relations
         ]
     }
 
 
-def _draw_relation(lineage: Lineage, relation: Relation) -> list[str]:
-    lines = [show_relation(relation) + (f"  {relation.made_by}, {relation.file}" if relation.file else "")]
-    if relation.description:
-        lines.append(f"  {relation.description}")
-
-    def name(one: str) -> str:
-        return show_relation(lineage.relations[one])
-
+def _draw_relation(lineage: Lineage, relation: Relation, width: int) -> list[str]:
+    lines = [relation.id + (f"  {relation.made_by}, {relation.file}" if relation.file else "")]
+    lines += _words(relation.description, width)
     readers = lineage.readers()
-    up = _trees(relation.id, lambda one: sorted(lineage.relations[one].parents), name)
+    up = _trees(relation.id, lambda one: sorted(lineage.relations[one].parents), str)
     return [
         *lines,
         *_section("Reads", up, "nothing"),
-        *_section("Read by", _trees(relation.id, lambda one: readers.get(one, []), name), "nothing"),
+        *_section("Read by", _trees(relation.id, lambda one: readers.get(one, []), str), "nothing"),
     ]
+
+
+def _words(description: str, width: int) -> list[str]:
+    return textwrap.wrap(description, width, initial_indent="  ", subsequent_indent="  ")
 
 
 def _section(title: str, tree: list[str], nothing: str) -> list[str]:

@@ -114,9 +114,10 @@ def of_tables(lineage: Lineage, wanted: Iterable[str]) -> Diagram:
 
 def _is_shown(lineage: Lineage, column: Column) -> bool:
     """What the loader adds to rows is shown where something is made of it."""
-    known = column.name in lineage.relations[column.relation].columns
-    return known and (
-        not column.name.startswith("_") or bool(lineage.made_of.get(column) or lineage.used_by.get(column))
+    relation = lineage.relations[column.relation]
+    is_made = relation.kind != "bronze" and bool(lineage.made_of.get(column))
+    return column.name in relation.columns and (
+        not column.name.startswith("_") or is_made or bool(lineage.used_by.get(column))
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline_cli.errors import UsageError
-from pipeline_cli.lineage.graph import Column, Lineage
-from pipeline_cli.lineage.names import find
+from pipeline_cli.lineage.graph import Column, ColumnFacts, Lineage
+from pipeline_cli.lineage.names import find, in_schema
 from pipeline_cli.lineage.trees import describe, draw, list_tables
 from tests.unit.lineage.world import column, make_lineage, relation
 
@@ -56,6 +56,8 @@ def test_a_circle_is_walked_once() -> None:
         ("report:sales", "report:sales"),
         ("shop.orders", "source:shop.orders"),
         ("source:shop.orders.id", column("source:shop.orders.id")),
+        ("GOLD_SHOP.SALES.Revenue", column("gold_shop.sales.revenue")),
+        ("Stg_Orders", "silver_shop.stg_orders"),
         ("orders", "bronze_shop.orders"),  # a table rather than the source's resource
     ],
 )
@@ -69,6 +71,9 @@ def test_tables_and_columns_are_found_by_what_people_call_them(name: str, found:
         ("amount", "may be several", "silver_shop.stg_orders.amount"),
         ("stg_orders.amounts", "has no column 'amounts'", "Did you mean 'amount'?"),
         ("stg_order", "There is no table or column 'stg_order'", "Did you mean 'stg_orders'?"),
+        ("stg_ordrs.amount", "There is no table or column", "Did you mean 'stg_orders.amount'?"),
+        ("STG_ORDER", "There is no table or column 'STG_ORDER'", "Did you mean 'stg_orders'?"),
+        ("nope", "There is no table or column 'nope'", "There is: gold_shop.sales, silver_shop.stg_orders,"),
         ("", "There is no table or column ''", "There is:"),
     ],
 )
@@ -86,19 +91,51 @@ def test_a_columns_tree_goes_up_to_the_source_and_down_to_the_report() -> None:
         "Made of",
         "  └─ silver_shop.stg_orders.amount",
         "     └─ bronze_shop.orders.amount",
-        "        └─ source shop.orders: amount",
+        "        └─ source:shop.orders.amount",
         "",
         "Used by",
-        "  └─ report sales: kpis.revenue",
+        "  └─ report:sales.kpis.revenue",
     ]
+
+
+def test_every_name_in_a_tree_can_be_typed() -> None:
+    lineage = make_lineage()
+    for drawn in (draw(lineage, "silver_shop.stg_orders"), draw(lineage, column("gold_shop.sales.revenue"))):
+        names = [line.partition("─ ")[2] for line in drawn if "─ " in line]
+        assert names and all(find(lineage, name) for name in names)
+
+
+def test_a_schema_lists_its_tables_where_no_table_is_called_so() -> None:
+    lineage = make_lineage()
+    assert [one.id for one in in_schema(lineage, "GOLD_SHOP")] == ["gold_shop.sales"]
+    assert in_schema(lineage, "orders") == in_schema(lineage, "") == []
+
+
+@pytest.mark.parametrize("found", ["gold_shop.sales", column("gold_shop.sales.revenue")])
+def test_descriptions_are_wrapped(found: Column | str) -> None:
+    lineage = make_lineage()
+    words = "What was sold, " * 20
+    sales = lineage.relations["gold_shop.sales"]
+    sales.description = words
+    sales.columns["revenue"] = ColumnFacts("INT", words)
+    drawn = draw(lineage, found, 60)
+    assert max(len(line) for line in drawn) <= 60
+    assert "".join(drawn).count("What") == 20
+
+
+def test_the_received_record_is_made_of_the_sources_records() -> None:
+    lineage = make_lineage()
+    raw = Column("bronze_shop.orders", "_raw")
+    lineage.made_of[raw] = frozenset({Column("source:shop.orders", "*")})
+    assert "  └─ the records of source:shop.orders" in draw(lineage, raw)
 
 
 def test_what_was_drawn_is_not_drawn_again() -> None:
     lineage = make_lineage()
     lineage.relations["report:sales"].parents.add("silver_shop.stg_orders")
     drawn = draw(lineage, "bronze_shop.orders")
-    assert drawn.count("     └─ report sales") + drawn.count("     ├─ report sales") <= 1
-    assert any("report sales" in line for line in drawn)
+    assert drawn.count("     └─ report:sales") + drawn.count("     ├─ report:sales") <= 1
+    assert any("report:sales" in line for line in drawn)
 
 
 def test_a_constant_is_made_of_no_column() -> None:
@@ -115,4 +152,7 @@ def test_lineage_as_data_has_each_edge_once() -> None:
         "from": {"table": "bronze_shop.orders", "column": "amount"},
     }
     assert len(told["upstream"]) == len(told["downstream"]) == 2
-    assert next(one["id"] for one in list_tables(make_lineage())["tables"]) == "source:shop.orders"
+    assert (
+        next(one["id"] for one in list_tables(make_lineage().relations.values())["tables"])
+        == "source:shop.orders"
+    )
