@@ -262,13 +262,24 @@ class Views:
         """What a pipeline loads, makes and writes."""
         return [one for one in self.lineage.relations.values() if pipeline.name in self.pipelines_of(one)]
 
+    def relations_of_none(self) -> list[Relation]:
+        """Models and reports that no pipeline makes or writes."""
+        relations = self.lineage.relations.values()
+        return [one for one in relations if one.kind in ("model", "report") and not self.pipelines_of(one)]
+
     def picture_of_pipeline(self, pipeline: PipelineFacts, href: Href) -> Pictures | None:
-        own = [one.id for one in self.relations_of(pipeline)]
+        return self._picture_of_tables(self.relations_of(pipeline), f"the pipeline {pipeline.name}", href)
+
+    def picture_of_none(self, href: Href) -> Pictures | None:
+        return self._picture_of_tables(self.relations_of_none(), "no pipeline", href)
+
+    def _picture_of_tables(self, relations: Sequence[Relation], owner: str, href: Href) -> Pictures | None:
+        own = [one.id for one in relations]
         read = {parent for one in own for parent in self.lineage.relations[one].parents}
         diagram = of_tables(self.lineage, {*own, *read})
         if len(diagram.boxes) < 2:
             return None
-        label = f"Tables of the pipeline {pipeline.name} and which reads which; the list below says the same."
+        label = f"Tables of {owner} and which reads which; the list below says the same."
         return self._draw(diagram, label, href)
 
     @staticmethod

@@ -174,6 +174,13 @@ def test_the_first_site_while_a_run_holds_the_warehouse_has_what_the_ledger_know
     assert site.broken_links() == []
 
 
+def test_a_report_on_no_pipeline_is_in_the_lineage(tmp_path: Path) -> None:
+    report = "title: Mine\nqueries: {all: SELECT n FROM gold_shop.sales}\nblocks: {all: {type: table, query: all}}\n"
+    page = write(make_project(tmp_path, files={"reports/mine.yaml": report}))[0].pages["lineage.html"]
+    assert "report mine" in section(page, "In no pipeline").words
+    assert "gold_shop.sales" in section(page, "In no pipeline").words
+
+
 def test_a_project_that_never_ran_has_a_site_that_says_what_to_do(tmp_path: Path) -> None:
     from pipeline_cli.scaffold import copy_scaffold
 
