@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "format_",
-    default="html",
-    show_default=True,
     type=click.Choice(["html", "pdf", "png"]),
-    help="A page with its CSV files; the whole report on A4; or as one picture.",
+    help="A page with its CSV files (the default); the whole report on A4; or as one picture.",
 )
-@click.option("--block", metavar="NAME", help="Only this block of the report, as a picture.")
+@click.option("--block", metavar="NAME", help="Only this block of the report, as a PNG.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 @common_options
 @click.pass_obj
 def command(
-    settings: Settings, names: tuple[str, ...], format_: str, block: str | None, out: Path | None
+    settings: Settings, names: tuple[str, ...], format_: str | None, block: str | None, out: Path | None
 ) -> int:
     """Write the reports NAME, by default all, anew from what is in the warehouse. Nothing is run.
 
@@ -56,6 +54,7 @@ def command(
         )
     wanted = [require_name(name, project.manifest.reports, "report") for name in dict.fromkeys(names)]
     wanted = wanted or list(project.manifest.reports)
+    format_ = format_ or ("html" if block is None else "png")
     check_request(project, wanted, format_, block, out)
     written, found = _write(project, wanted, make_prints(format_, block))
     paths = [path for one in written for path in deliver(project, one, format_, out)]

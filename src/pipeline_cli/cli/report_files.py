@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pipeline_cli.project import Project
     from pipeline_cli.reports.writing import Print
 
+_FORMATS = {".html", ".htm", ".pdf", ".png", ".csv", ".jpg", ".jpeg", ".svg"}
+
 
 def check_request(
     project: Project, names: Sequence[str], format_: str, block: str | None, out: Path | None
@@ -23,7 +25,7 @@ def check_request(
 
     if block is not None:
         if format_ != "png":
-            raise UsageError("--block is a picture of one block.", hint="Add --format png.")
+            raise UsageError("--block is a picture of one block.", hint="Leave --format out, or make it png.")
         if len(names) > 1:
             raise UsageError(
                 "--block is a block of one report.", hint=f"Name the report: report {names[0]} …"
@@ -33,6 +35,16 @@ def check_request(
         return
     if format_ == "html" and out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file, and a page may have CSV files beside it.", hint="Name a folder.")
+    if format_ != "html" and not out.is_dir() and out.suffix.lower() in _FORMATS - {f".{format_}"}:
+        message = f"{out} is called {out.suffix}, and a {format_.upper()} is to be written."
+        hint = f"Name a .{format_}, or a folder"
+        hint += (
+            f"; or add --format {out.suffix.lower()[1:]}." if out.suffix.lower() in (".pdf", ".png") else "."
+        )
+        raise UsageError(message, hint=hint)
+    if format_ == "html" and not out.is_dir() and out.suffix.lower() in (".pdf", ".png"):
+        message = f"{out} is called {out.suffix}, and a page is to be written."
+        raise UsageError(message, hint=f"Add --format {out.suffix.lower()[1:]}, or name a folder.")
     if format_ != "html" and len(names) > 1 and out.suffix:
         message = f"{len(names)} reports do not go into one file."
         raise UsageError(message, hint="Name one report, or a folder as --out.")

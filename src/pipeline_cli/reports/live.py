@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import cached_property
 
 from pipeline_cli.manifest.charts import Chart
+from pipeline_cli.manifest.measures import PeriodFilter
 from pipeline_cli.manifest.reports import Figures, Report, ReportTable, ReportText, TableColumn
 from pipeline_cli.reports.blocks import View
 from pipeline_cli.reports.encoding import Json, encode_column
@@ -47,6 +48,11 @@ class LivePage:
     def filters(self) -> list[Json]:
         """Name and label of each filter."""
         return [{"name": name, "label": label} for name, label in self._labels.items()]
+
+    @property
+    def unfiltered(self) -> str:
+        """What the files beside the page are of."""
+        return tell_unfiltered(self.report)
 
     @cached_property
     def packed(self) -> str:
@@ -133,6 +139,12 @@ class LivePage:
         names = names or rows.columns
         values = [rows.values(one)[: None if is_chart else block.limit] for one in names]
         return {"columns": names, "rows": [encode_column(one, moments=is_chart) for one in values]}
+
+
+def tell_unfiltered(report: Report) -> str:
+    """What is shown where no filter is applied."""
+    has_period = any(isinstance(one, PeriodFilter) for one in report.filters.values())
+    return "all time" if has_period else "all data"
 
 
 def tell_unfollowed(labels: Sequence[str], filters: int) -> str:

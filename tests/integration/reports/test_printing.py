@@ -177,3 +177,24 @@ def test_a_number_of_a_wide_table_is_never_cut(duck: Shelf) -> None:
     assert "…" not in text
     assert "Budget" in text
     assert "Kilcoole" in text
+
+
+FILTERED = REPORT.replace(
+    "queries:",
+    "filters: {date: {type: period, column: day, default: last_28_days}}\nexports: [days]\nqueries:",
+)
+
+
+def test_the_files_of_a_filtered_report_say_that_they_are_of_all_time(duck: Shelf) -> None:
+    duck.fill("gold", "sales", DAYS)
+    duck.add("sales", FILTERED)
+    edition = duck.write("sales", prints=[Print("pdf")])
+    assert "Shown All time" in pages(edition)[0].replace("\n", " ")
+    page = read_bytes(edition, "sales.html").decode()
+    assert ">CSV, all time</a>" in page
+    assert 'title="The filters do not change this file."' in page
+
+
+def test_a_report_without_filters_needs_no_such_words(sales: Shelf) -> None:
+    edition = sales.write("sales", prints=[Print("pdf")])
+    assert "All time" not in pages(edition)[0]

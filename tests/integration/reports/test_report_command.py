@@ -103,8 +103,9 @@ def test_a_page_is_copied_with_its_csv_files_to_a_folder(project: Path, tmp_path
     assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["sales.html", "sales.t.csv"]
 
 
-def test_one_block_is_a_picture(project: Path) -> None:
-    result = run_cli(["report", "sales", "--format", "png", "--block", "t"], cwd=project)
+@pytest.mark.parametrize("format_", [[], ["--format", "png"]])
+def test_one_block_is_a_picture(project: Path, format_: list[str]) -> None:
+    result = run_cli(["report", "sales", *format_, "--block", "t"], cwd=project)
     assert result.stdout == ".pipeline/dev/reports/sales/latest/sales.t.png\n"
     assert (project / result.stdout.strip()).read_bytes().startswith(b"\x89PNG")
 
@@ -112,7 +113,10 @@ def test_one_block_is_a_picture(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["sales", "--block", "t"], "Add --format png."),
+        (["sales", "--format", "pdf", "--block", "t"], "Leave --format out, or make it png."),
+        (["sales", "--format", "pdf", "--out", "mine.PNG"], "Name a .pdf, or a folder; or add --format png."),
+        (["sales", "--format", "png", "--out", "mine.html"], "Name a .png, or a folder."),
+        (["sales", "--out", "mine.pdf"], "Add --format pdf, or name a folder."),
         (["sales", "--format", "png", "--block", "tt"], "Did you mean 't'?"),
         (["--format", "png", "--block", "t"], "Name the report"),
         (["--format", "pdf", "--out", "all.pdf"], "2 reports do not go into one file."),

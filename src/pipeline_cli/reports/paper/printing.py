@@ -9,6 +9,7 @@ from io import BytesIO
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.blocks import View
 from pipeline_cli.reports.charts.letters import text_width, wrap
+from pipeline_cli.reports.live import tell_unfiltered
 from pipeline_cli.reports.page import Facts, nothing_yet
 from pipeline_cli.reports.paper.cards import make_card
 from pipeline_cli.reports.paper.layout import GAP, fill_pages, lay_rows
@@ -80,6 +81,7 @@ class Printout:
             if "Data as of" in told
             else self.report.title
         )
+        of += f" · {self._shown}" if self._shown else ""
         height = GAP + card.height + 26
         content = place(GAP, GAP, card.draw(card.height)) + write(GAP + 2, height - 8, of, _SMALL)
         return _picture(make_sheet(PICTURE_WIDTH, height, content))
@@ -107,9 +109,15 @@ class Printout:
             y += 20 + 17 * len(lines)
         return place(MARGIN, MARGIN, "".join(parts)), y + 20
 
+    @property
+    def _shown(self) -> str:
+        """Of a report with filters: that none of them is applied, not even by default."""
+        return tell_unfiltered(self.report).capitalize() if self.report.filters else ""
+
     def _facts(self, width: float) -> tuple[str, float]:
         parts, x, y = [], 0.0, 12.0
-        for label, value in self.facts.lines:
+        shown = [("Shown", self._shown)] if self._shown else []
+        for label, value in [*self.facts.lines, *shown]:
             first = text_width(label, _SMALL.size) + 5
             room = first + text_width(value, _FACT.size)
             if x and x + room > width:
