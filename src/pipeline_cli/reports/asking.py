@@ -17,7 +17,7 @@ from pipeline_cli.reports.cells import Cut, months_sql, sizes_sql
 from pipeline_cli.reports.changes import Compared, last_periods
 from pipeline_cli.reports.cubes import MOST_NUMBERS, Cube, read_cube
 from pipeline_cli.reports.periods import AsOf
-from pipeline_cli.reports.results import Results, blaming, require_columns
+from pipeline_cli.reports.results import Results, blaming
 from pipeline_cli.reports.values import as_moment
 
 TOO_LARGE = "E352"
@@ -48,7 +48,6 @@ class AnswerReader:
     def read(self, as_of: AsOf | None) -> Answers:
         """Every cube that the report's blocks need. Raises ReportError."""
         asked = list(self._questions(as_of))
-        self._require_filters(asked)
         calendar = self._calendar(asked, as_of)
         cubes = {}
         for one in asked:
@@ -72,7 +71,6 @@ class AnswerReader:
                 if sql not in known:
                     with blaming(self.name, name, self.hint):
                         known[sql] = self.results.columns(sql)
-                require_columns(known[sql], question.needed, self.name, name)
                 cut = self._cut(sql, known[sql], question.dimensions)
                 yield Asked(name, key, sql, question, cut, self._compared(askers[0], cut, as_of))
 
@@ -96,15 +94,6 @@ class AnswerReader:
         ):
             return None
         return last_periods(asker.change, self.made_at, as_of) if cut.day else None
-
-    def _require_filters(self, asked: Sequence[Asked]) -> None:
-        """Raise ReportError for a filter that no aggregated block could follow: its column is misspelt, mostly."""
-        for name, one in self.report.filters.items():
-            if not any(one.column in (found.cut.day, *found.cut.choices) for found in asked):
-                message = f"report {self.name}, filter {name}: no block with an aggregate has the column '{one.column}'"
-                raise ReportError(
-                    message, hint=f"Add {one.column} to the queries that are to be filtered by it."
-                )
 
     def _calendar(self, asked: Sequence[Asked], as_of: AsOf | None) -> Calendar | None:
         dated = {one.sql: one for one in asked if one.cut.day}

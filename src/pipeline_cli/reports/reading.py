@@ -13,6 +13,7 @@ from pipeline_cli.manifest.reports import Figures, Report
 from pipeline_cli.reports.answers import Answers
 from pipeline_cli.reports.asking import AnswerReader
 from pipeline_cli.reports.blocks import ReportReader, View
+from pipeline_cli.reports.columns import require_all_columns
 from pipeline_cli.reports.csv_files import write_csv
 from pipeline_cli.reports.periods import AsOf
 from pipeline_cli.reports.results import Results, blaming
@@ -43,6 +44,7 @@ class Reader:
             results = Results(connection, self.report, secrets)
             cubes = AnswerReader(self.name, self.report, results, self.made_at, self.hint)
             as_of = cubes.read_as_of()
+            require_all_columns(self.name, self.report, results, self.hint)
             answers = cubes.read(as_of)
             blocks = ReportReader(self.name, self.report, results, self.made_at, self.hint, answers)
             reading = Reading(as_of, blocks.read_blocks(as_of), results, answers)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline_cli.destinations.base import Connection
 from pipeline_cli.errors import LoadError, ReportError
+from pipeline_cli.manifest.findings import nearest
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.secrets import mask
 
@@ -40,6 +41,7 @@ class Results:
         self._report = report
         self._secrets = secrets
         self.asked: dict[str, Rows] = {}
+        self._columns: dict[str, tuple[str, ...]] = {}
 
     def sql_of(self, *askers: Any) -> str:
         """The SELECT of the first of a figure and its block that names one."""
@@ -62,8 +64,10 @@ class Results:
 
     def columns(self, sql: str) -> tuple[str, ...]:
         """What the query's columns are called."""
-        with self._connection.fetch(f"SELECT * FROM (\n{sql}\n) AS asked LIMIT 0") as fetched:
-            return fetched.columns
+        if sql not in self._columns:
+            with self._connection.fetch(f"SELECT * FROM (\n{sql}\n) AS asked LIMIT 0") as fetched:
+                self._columns[sql] = fetched.columns
+        return self._columns[sql]
 
     def count(self, sql: str) -> int:
         """How many rows the query has in all."""
@@ -104,13 +108,21 @@ def blaming(report: str, block: str | None, hint: str) -> Iterator[None]:
 
 def require_columns(columns: Sequence[str], wanted: Sequence[str | None], report: str, block: str) -> None:
     """Raise ReportError unless the query gives each wanted column; None is none."""
-    from difflib import get_close_matches
+    for message, hint in missing_columns(
+        columns, [name for name in wanted if name is not None], report, block
+    ):
+        raise ReportError(message, hint=hint)
 
-    for name in wanted:
-        if name is not None and name not in columns:
-            near = get_close_matches(name, columns, n=1)
-            there = f"Did you mean {near[0]}?" if near else f"It gives: {', '.join(columns)}."
-            raise ReportError(f"{_where(report, block)}: the query gives no column '{name}'", hint=there)
+
+def missing_columns(
+    columns: Sequence[str], wanted: Sequence[str], report: str, block: str
+) -> Iterator[tuple[str, str]]:
+    """Message and hint for each wanted column that the query does not give."""
+    for name in dict.fromkeys(wanted):
+        if name not in columns:
+            near = nearest(name, list(columns))
+            there = f"Did you mean {near}?" if near else f"It gives: {', '.join(columns)}."
+            yield f"{_where(report, block)}: the query gives no column '{name}'", there
 
 
 def _where(report: str, block: str | None) -> str:

@@ -77,10 +77,11 @@ def next_command(result: RunResult) -> str | None:
 
 
 def describe_counts(resource: ResourceResult) -> str:
-    """'7 loaded, 2 unchanged, 1 quarantined': what became of a resource's records."""
+    """'7 loaded, 2 unchanged, 1 repeated, 1 quarantined': what became of a resource's records."""
     counts = (
         (resource.loaded, "loaded"),
-        (resource.deduplicated, "unchanged"),
+        (resource.deduplicated - resource.repeated, "unchanged"),
+        (resource.repeated, "repeated"),
         (resource.quarantined, "quarantined"),
     )
     return ", ".join(f"{number:,} {word}" for number, word in counts if number) or "nothing new"
@@ -192,6 +193,7 @@ def _describe_ingest(resources: Sequence[ResourceResult]) -> str:
         total.loaded += resource.loaded
         total.quarantined += resource.quarantined
         total.deduplicated += resource.deduplicated
+        total.repeated += resource.repeated
     return describe_counts(total) if resources else ""
 
 

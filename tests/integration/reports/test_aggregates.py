@@ -165,7 +165,7 @@ def test_a_filter_whose_column_no_query_gives_is_told(shop: Shelf) -> None:
         ReportError, match="filter channel: no block with an aggregate has the column"
     ) as caught:
         shop.write("shop")
-    assert caught.value.hint == "Add chanel to the queries that are to be filtered by it."
+    assert caught.value.hint == "Did you mean channel?"
 
 
 def test_a_column_that_an_aggregate_lacks_is_told(shop: Shelf) -> None:

@@ -131,3 +131,42 @@ def test_what_does_not_go_together_is_told(project: Path, arguments: list[str], 
     assert result.exit_code == 2
     assert words in result.stderr
     assert "Traceback" not in result.stderr
+
+
+MISTAKEN = """
+title: Mistaken
+queries:
+  all: SELECT 1 AS amount, 'a' AS city, CURRENT_DATE AS sold_on
+filters:
+  date: {type: period, column: sold_no}
+  town: {type: choice, column: citi}
+blocks:
+  totals: {type: figures, query: all, figures: {sales: {column: amuont, aggregate: sum}, first: {column: cty}}}
+  bars: {type: bar, query: all, x: city, y: amoun, aggregate: sum}
+  rows: {type: table, query: all, columns: {city: {}, zzz: {}}}
+"""
+
+
+def test_all_columns_that_a_report_lacks_are_told_at_once(project: Path) -> None:
+    (project / "reports" / "broken.yaml").write_text(MISTAKEN, encoding="utf-8")
+    result = run_cli(["report", "broken", "--json"], cwd=project)
+    assert result.exit_code == 1
+    assert result.document is not None
+    told = [(error["message"], error["hint"]) for error in result.document["errors"]]
+    assert told == [
+        ("report broken, block totals: the query gives no column 'amuont'", "Did you mean amount?"),
+        ("report broken, block totals: the query gives no column 'cty'", "Did you mean city?"),
+        ("report broken, block bars: the query gives no column 'amoun'", "Did you mean amount?"),
+        (
+            "report broken, block rows: the query gives no column 'zzz'",
+            "It gives: amount, city, sold_on.",
+        ),
+        (
+            "report broken, filter date: no block with an aggregate has the column 'sold_no'",
+            "Did you mean sold_on?",
+        ),
+        (
+            "report broken, filter town: no block with an aggregate has the column 'citi'",
+            "Did you mean city?",
+        ),
+    ]
