@@ -111,8 +111,15 @@ def did_you_mean(name: str, known: list[str] | tuple[str, ...], *, what: str = "
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str | None:
     """The one of `known` that `name` was probably meant to be."""
-    from difflib import get_close_matches  # 10 ms, and only needed once something is wrong
+    from difflib import SequenceMatcher, get_close_matches  # 10 ms, and only needed once something is wrong
 
     folded = {other.lower().replace("-", "_"): other for other in known}
-    match = get_close_matches(name.lower().replace("-", "_")[:80], folded, n=1, cutoff=0.6)
-    return folded[match[0]] if match else None
+    meant = name.lower().replace("-", "_")[:80]
+
+    def likeness(other: str) -> tuple[float, int]:
+        """29 is as like 90 as it is like 28, but for where its letters stand."""
+        in_place = sum(one == letter for one, letter in zip(other, meant, strict=False))
+        return SequenceMatcher(None, other, meant).ratio(), in_place
+
+    matches = get_close_matches(meant, folded, n=5, cutoff=0.6)
+    return folded[max(matches, key=likeness)] if matches else None

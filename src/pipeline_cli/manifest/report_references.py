@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pipeline_cli.manifest.interpolate import Variables
 
 _COMMENTS = re.compile(r"\s+|--[^\n]*(?:\n|$)|/\*.*?\*/", re.DOTALL)
+_QUOTED = re.compile(
+    r"""e'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""",
+    re.DOTALL | re.IGNORECASE,
+)
 _SELECT = re.compile(r"\(*\s*(select|with)\b", re.IGNORECASE)
 _ASKS = ("query", "sql")
 _ONE_OF_TWO = "Write query: and one of the report's queries, or sql: and a SELECT."
@@ -99,6 +103,9 @@ class ReportReferences:
         if not _SELECT.match(bare):
             message = f"a report's query must be a SELECT, and this begins with {quoted(bare[:20])}."
             self.findings.add(codes.WRONG_VALUE, node, message, "Begin with SELECT or WITH.")
+        elif ";" in _QUOTED.sub("''", text.strip().rstrip(";")):
+            message = "a report's query must be one SELECT, and there is a semicolon within it."
+            self.findings.add(codes.WRONG_VALUE, node, message, "Keep what stands before the semicolon.")
 
     def _check_exports(self, exports: Node | None, blocks: MappingNode) -> None:
         items: list[Node | None] = list(exports.items) if isinstance(exports, Sequence) else [exports]

@@ -147,3 +147,8 @@ def test_the_schema_for_editors_takes_filters_and_refuses_other_aggregates() -> 
     report["filters"]["date"]["default"] = "all"
     report["blocks"]["by_month"]["aggregate"] = {"median": "a"}
     assert not check(report)
+
+
+def test_a_misspelt_default_is_answered_with_the_nearest_time(tmp_path: Path) -> None:
+    mistake = only(mistakes(tmp_path, changed("default: last_28_days", "default: last_29_days")))
+    assert mistake.hint == "Did you mean last_28_days?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import dedent
 
@@ -54,6 +55,7 @@ def test_a_long_report_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
     ("body", "place", "code", "words"),
     [
         (changed("SELECT 1 AS day", "DELETE FROM x"), "DELETE", "E113", "must be a SELECT"),
+        (changed("SELECT 1 AS day", "SELECT 1 AS a; SELECT 2 AS b"), "SELECT", "E113", "one SELECT"),
         (changed("by_day: {type: bar, query: days,", "by_day: {type: bar,"), "by_day", "E131", "no query"),
         (
             changed("type: bar, query: days", "type: bar, query: day"),
@@ -168,3 +170,17 @@ def test_the_schema_for_editors_takes_the_reference_report_and_refuses_unknown_k
     assert not check({**report, "colour": "red"})
     assert not check({**report, "blocks": {"a": {"type": "pie", "x": "a", "y": "b"}}})
     assert not check({**report, "blocks": {"a": {"type": "bar", "x": "a"}}})
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS day;",
+        "SELECT ';' AS day",
+        "SELECT 'it''s; so' AS day",
+        "SELECT 1 AS day -- a; b",
+        "SELECT /* a; b */ 1 AS day",
+    ],
+)
+def test_a_semicolon_at_the_end_or_in_a_text_is_none_between_statements(tmp_path: Path, sql: str) -> None:
+    assert read(tmp_path, changed("SELECT 1 AS day", json.dumps(sql))).manifest.reports
