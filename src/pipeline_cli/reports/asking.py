@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from pipeline_cli.errors import ReportError
+from pipeline_cli.errors import LoadError, ReportError
 from pipeline_cli.manifest.measures import ChoiceFilter, PeriodFilter
 from pipeline_cli.manifest.reports import Figure, Figures, Report
 from pipeline_cli.reports.aggregates import Dimension, Part, question_of_block, question_of_figure
@@ -21,6 +22,7 @@ from pipeline_cli.reports.results import Results, blaming
 from pipeline_cli.reports.values import as_moment
 
 TOO_LARGE = "E352"
+_TEXT_SUMMED = re.compile(r"\bsum\((varchar|text|character varying)\)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +103,42 @@ class AnswerReader:
             return None
         found: list[tuple[date, date]] = []
         for one in dated.values():
-            with blaming(self.name, one.block, self.hint):
+            try:
                 found += self.results.rows(months_sql(one.sql, one.cut.day or "")).rows
+            except LoadError as error:
+                raise self._no_dates(one, error) from error
         last_day = max((day for _, day in found), default=self.made_at.date())
         more = [range_ for one in asked if one.compared for range_ in (one.compared.now, one.compared.before)]
         return Calendar({month for month, _ in found}, last_day, as_of, self.made_at, more)
 
     def _cube(self, asked: Asked, parts: Sequence[Part], calendar: Calendar | None) -> Cube:
         with blaming(self.name, asked.block, self.hint):
-            cube = read_cube(self.results, asked.cut, parts, calendar)
+            try:
+                cube = read_cube(self.results, asked.cut, parts, calendar)
+            except LoadError as error:
+                if _TEXT_SUMMED.search(error.message):
+                    raise self._no_numbers(asked, parts) from error
+                raise
         if cube is None:
             raise self._too_large(asked)
         return cube
+
+    def _no_dates(self, asked: Asked, error: LoadError) -> ReportError:
+        column = asked.cut.day or ""
+        name = next(key for key, one in self.report.filters.items() if one.column == column)
+        return ReportError(
+            f"report {self.name}, filter {name}: in the query of block {asked.block} the column '{column}' is text, "
+            f"or else no date or time: {error.message}",
+            hint=f"Give it a column of dates, or make one in the query, as with CAST({column} AS date) AS {column}.",
+        )
+
+    def _no_numbers(self, asked: Asked, parts: Sequence[Part]) -> ReportError:
+        summed = dict.fromkeys(part.column for part in parts if part.kind == "sum" and part.column)
+        columns = " or ".join(f"'{column}'" for column in summed)
+        return ReportError(
+            f"report {self.name}, block {asked.block}: only numbers can be summed, and {columns} is text",
+            hint="Make it a number in the query, or take count or count_distinct as its aggregate.",
+        )
 
     def _too_large(self, asked: Asked) -> ReportError:
         """The refusal of a page whose largest block this is; it says what makes the block large."""

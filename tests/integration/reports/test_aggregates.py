@@ -257,3 +257,29 @@ def test_numbers_that_are_none_leave_the_page_whole(duck: Shelf, value: str) -> 
     html = duck.read(duck.write("odd"))
     assert tiles(read_page(html), "n") == {"N": "–"}
     assert "NaN" not in json.dumps(unpack(html))
+
+
+TEXTS = """
+title: Texts
+filters: {date: {type: period, column: %s}}
+queries:
+  all: SELECT city, day, amount FROM gold.texts
+blocks:
+  totals: {type: figures, query: all, figures: {sales: {column: %s, aggregate: sum}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "summed", "words"),
+    [
+        ("city", "amount", "filter date: in the query of block totals the column 'city' is text"),
+        ("day", "city", "block totals: only numbers can be summed, and 'city' is text"),
+    ],
+)
+def test_a_column_of_texts_that_is_none_of_dates_or_numbers_is_told(
+    shelf: Shelf, day: str, summed: str, words: str
+) -> None:
+    shelf.fill("gold", "texts", [{"city": "Kilcoole", "day": date(2026, 11, 1), "amount": Decimal("1.50")}])
+    shelf.add("texts", TEXTS % (day, summed))
+    with pytest.raises(ReportError, match=words):
+        shelf.write("texts")
