@@ -47,7 +47,10 @@ class ErrorDocument:
 
 @dataclass(slots=True)
 class ResourceResult:
-    """The account of one resource in one load: extracted = loaded + quarantined + deduplicated (records)."""
+    """The account of one resource in one load: extracted = loaded + quarantined + deduplicated (records).
+
+    repeated: those of `deduplicated` that are known to have come again, by key, within this very load.
+    """
 
     name: str
     dataset: str
@@ -57,6 +60,7 @@ class ResourceResult:
     loaded: int = 0
     quarantined: int = 0
     deduplicated: int = 0
+    repeated: int = 0
 
     @property
     def balances(self) -> bool:

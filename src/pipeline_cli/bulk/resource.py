@@ -117,6 +117,7 @@ class ResourceLoad:
         result.quarantined = self.tally.quarantined
         result.loaded = self._loaded
         result.deduplicated = self.tally.written - self._loaded
+        result.repeated = result.deduplicated if self._is_first else 0
         return result
 
     def _known(self) -> Known:

@@ -78,7 +78,10 @@ class WriteStep(ItemTransform[Any, Any]):
             return list(enumerate(hashes))
         chosen, doubtful = self._selection.select(records, hashes)
         rejected.extend(doubtful)
-        self.result.deduplicated += len(records) - len(chosen) - len(doubtful)
+        left_out = len(records) - len(chosen) - len(doubtful)
+        self.result.deduplicated += left_out
+        if self._rules.table not in self._context.tables:
+            self.result.repeated += left_out
         return [(index, hashes[index]) for index in chosen]
 
     def _versions_to_keep(self, rejected: list[Rejected]) -> list[Record]:

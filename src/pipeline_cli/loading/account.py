@@ -77,6 +77,7 @@ def _close(
         result.loaded = intake.writer.written - superseded
         if intake.rules.disposition in ("merge", "scd2"):
             result.deduplicated += superseded
+            result.repeated += superseded
     if normalized != written + kept or missing or not all(each.writer.result.balances for each in group):
         names = ", ".join(f"{intake.rules.source}.{intake.rules.resource}" for intake in group)
         raise LoadError(

@@ -22,7 +22,9 @@ def merged(world: FileWorld, **options: object) -> None:
 def test_the_last_row_of_a_key_wins_however_it_is_written(world: FileWorld, later: str) -> None:
     merged(world, columns=BIGINT)
     world.write("a.csv", "id,v", "1,+5", f"1,{later}", "2,7")
-    assert world.account(world.ingest()) == (3, 2, 0, 1)
+    first = world.ingest()
+    assert world.account(first) == (3, 2, 0, 1)
+    assert first.resources[0].repeated == 1
     assert world.rows("id, v") == [(1, 6), (2, 7)]
     world.write("b.csv", "id,v", "1,+8")
     world.write("c.csv", "id,v", "1,9", "2,+1")

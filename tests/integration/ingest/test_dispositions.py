@@ -72,8 +72,13 @@ def test_a_second_run_without_change_loads_nothing(world: World) -> None:
 def test_of_one_key_in_a_page_the_last_wins(world: World) -> None:
     world.rest(items=keyed("merge"))
     world.api.data["/items"] = [{"id": 1, "n": "first"}, {"id": 1, "n": "last"}, {"id": 2, "n": "other"}]
-    assert world.account(world.ingest()) == (3, 2, 0, 1)
+    first = world.ingest()
+    assert world.account(first) == (3, 2, 0, 1)
+    assert first.resources[0].repeated == 1
     assert world.rows("id, n") == [(1, "last"), (2, "other")]
+    world.api.data["/items"] = [{"id": 1, "n": "last"}]
+    again = world.ingest()
+    assert (again.resources[0].deduplicated, again.resources[0].repeated) == (1, 0)
 
 
 def test_of_one_key_across_pages_the_last_wins(world: World) -> None:
@@ -81,7 +86,9 @@ def test_of_one_key_across_pages_the_last_wins(world: World) -> None:
     world.api.data["/items"] = pages_of(
         [[{"id": 1, "n": "a", "t": ["x"]}], [{"id": 1, "n": "b", "t": ["y", "z"]}], [{"id": 2, "n": "c"}]]
     )
-    assert world.account(world.ingest()) == (3, 2, 0, 1)
+    result = world.ingest()
+    assert world.account(result) == (3, 2, 0, 1)
+    assert result.resources[0].repeated == 1
     assert world.rows("id, n") == [(1, "b"), (2, "c")]
     assert world.rows("value", "items__t") == [("y",), ("z",)]
 

@@ -76,6 +76,18 @@ Log:   pipeline-cli logs 20261121T090000-3f9c2a"""
     )
 
 
+def test_what_came_twice_in_one_load_is_not_called_unchanged() -> None:
+    ingest = step("ingest:shop", "succeeded", 1.0)
+    ingest.resources = [resource("carts", 5, deduplicated=3), resource("users", 7, deduplicated=1)]
+    ingest.resources[0].repeated, ingest.resources[1].repeated = 2, 1
+    run = result("succeeded", PipelineResult("shop", "succeeded", [ingest]))
+    assert render(run, width=100).splitlines()[1:4] == [
+        "  ingest:shop                 succeeded      1.0 s  12 loaded, 1 unchanged, 3 repeated",
+        "    carts                                   5 loaded, 1 unchanged, 2 repeated",
+        "    users                                   7 loaded, 1 repeated",
+    ]
+
+
 def test_summary_says_nothing_new_when_all_was_unchanged() -> None:
     ingest = step("ingest:shop", "unchanged", 0.3)
     ingest.resources = [resource("products", deduplicated=20)]
