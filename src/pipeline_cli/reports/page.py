@@ -22,6 +22,7 @@ PAGE_WIDTH = 1120  # of the page's text, in pixels, as report.css has it
 GAP, INNER = 20, 44
 WIDEST = 900
 PHONE_WIDTH = 330
+SHORT = 110  # pixels of bars that do not fill a card as high as its neighbour
 MOST_DATA_ROWS = 200  # of a chart, in the table below it
 
 
@@ -91,10 +92,22 @@ def render_page(report: Report, facts: Facts, views: Sequence[View], live: LiveP
         style=Markup(style),  # noqa: S704 - a file of ours
         loader=Markup(LOADER),  # noqa: S704 - ours
         live=live,
+        shapes={view.name: _shape(view) for view in views},
         patterns=Markup(pattern_definitions()) if live or any(map(_has_patterns, views)) else "",  # noqa: S704
         most_data_rows=MOST_DATA_ROWS,
     )
     return page
+
+
+def _shape(view: View) -> str:
+    """Classes of a chart whose bars lie: beside a high block it stays at the top, and as low as a few bars are."""
+    from pipeline_cli.reports.charts.bars import lying_height
+    from pipeline_cli.reports.charts.spec import is_lying
+
+    if view.chart is None or view.series is None or view.is_empty or not is_lying(view.chart, view.series):
+        return ""
+    is_short = lying_height(view.series, view.chart.type == "stacked_bar") <= SHORT
+    return " lying short" if is_short else " lying"
 
 
 def _has_patterns(view: View) -> bool:

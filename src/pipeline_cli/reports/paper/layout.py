@@ -11,6 +11,7 @@ from pipeline_cli.reports.paper.pen import place
 
 GAP = 14.0
 MOST_COLUMNS = 2  # of a sheet of paper: a third of it is too narrow for a chart
+MOST_EMPTY = 0.5  # of a card as high as the highest of its row; one that would be emptier ends where it ends
 LEAST = 150.0  # pixels of a page that are worth beginning a row in that does not fit
 
 
@@ -26,7 +27,10 @@ class Row:
 
     def draw(self) -> str:
         height = self.height
-        return "".join(place(x, 0, card.draw(height)) for x, card in self.cells)
+        return "".join(
+            place(x, 0, card.draw(height if card.height >= height * (1 - MOST_EMPTY) else card.height))
+            for x, card in self.cells
+        )
 
     def split(self, room: float) -> tuple[Row | None, Row | None]:
         """What fits into so many pixels, and the rest; None for nothing. Only together: all cards have a beginning."""
