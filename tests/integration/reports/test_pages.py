@@ -198,7 +198,8 @@ def test_secrets_stand_in_no_file(duck: Shelf) -> None:
 def test_all_queries_of_a_report_see_one_state_and_can_write_nothing(shelf: Shelf) -> None:
     shelf.fill("gold", "sales", DATA)
     shelf.add(
-        "sly", 'title: Sly\nblocks:\n  t: {type: table, sql: "SELECT 1) AS q; DELETE FROM gold.sales; --"}\n'
+        "sly",
+        'title: S\nblocks:\n  t: {type: table, sql: "WITH gone AS (DELETE FROM gold.sales) SELECT 1 AS x"}\n',
     )
     with pytest.raises(ReportError, match="report sly, block t: "):
         shelf.write("sly")
