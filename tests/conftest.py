@@ -60,9 +60,21 @@ _ON_BOTH_EVERY_TIME = (
     "test_profile_holds_neither_secret",
 )
 
+# Half a minute each, of what shorter tests of transforms and of loading show, too: for make test-faults.
+_LONG = (
+    "test_a_purchase_without_its_customer_stops_the_crm",
+    "test_amounts_out_of_range_stop_before_gold",
+    "test_an_order_of_nobody_stops_before_gold",
+    "test_the_same_seed_makes_the_same_rows_again",
+    "test_third_run_shows_a_new_price",
+    "test_a_line_whose_product_was_rejected_stays",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if any(name in item.nodeid for name in _LONG):
+            item.add_marker(pytest.mark.thorough)
         is_second = "postgres" in getattr(getattr(item, "callspec", None), "id", "")
         if is_second and not any(name in item.nodeid for name in _ON_BOTH_EVERY_TIME):
             item.add_marker(pytest.mark.thorough)
