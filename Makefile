@@ -24,7 +24,7 @@ ifeq ($(wildcard $(HOME)/.rustup),)
 export RUSTUP_HOME := $(CURDIR)/$(VENV)/rustup
 endif
 
-.PHONY: setup run test test-browser test-faults bench bench-files picture constraints clean
+.PHONY: setup run test test-browser test-systemd test-faults bench bench-files picture constraints clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -60,6 +60,12 @@ test: setup
 # Pages in headless Chromium, which root installs from Debian where it is missing. ARGS="--pictures /tmp" keeps pictures.
 test-browser: $(BROWSER_STAMP)
 	@chromium=$$(tests/browser/chromium.sh) && CHROMIUM=$$chromium $(BIN)/pytest -q -m browser tests/browser $(ARGS)
+
+# What systemd says of the units that we export. Root installs Debian's systemd where there is none.
+test-systemd: setup
+	@command -v systemd-analyze >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1 || \
+		{ echo "make: test-systemd needs systemd-analyze (Debian: apt-get install systemd)" >&2; exit 1; }
+	@$(BIN)/pytest -q -m systemd tests/integration/scheduling $(ARGS)
 
 # Kills for minutes (PIPELINE_CLI_KILLS=100 for more of them), the cases that `make test` runs on DuckDB alone, and the longest.
 test-faults: setup

@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "writes_home: may write in HOME")
     config.addinivalue_line("markers", "faults: minutes of kills; make test-faults runs these")
     config.addinivalue_line("markers", "browser: a page in Chromium; make test-browser runs these")
+    config.addinivalue_line("markers", "systemd: asks systemd-analyze; make test-systemd runs these")
     config.addinivalue_line("markers", "thorough: the other warehouse's turn; make test-faults runs these")
 
 

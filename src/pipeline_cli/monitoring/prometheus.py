@@ -6,13 +6,14 @@ import math
 import os
 import tempfile
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from pipeline_cli.errors import StepError, UsageError
+from pipeline_cli.ledger.observations import SeenLoad
 from pipeline_cli.monitoring.findings import CHECKS, Health
 
 TIMEOUT_S = 10.0
@@ -20,6 +21,42 @@ JOB = "pipeline_cli"
 READABLE = 0o644  # the node exporter is another user
 
 Sample = tuple[Mapping[str, str], float]
+
+# Name, help and value of each gauge that a pipeline has one of; None where there is nothing to tell.
+_OF_PIPELINES: tuple[tuple[str, str, Callable[[Health], float | None]], ...] = (
+    ("pipeline_well", "1 when nothing is wrong with the pipeline.", lambda h: float(h.is_well)),
+    ("pipeline_running", "1 while a run is under way.", lambda h: float(h.status == "running")),
+    (
+        "pipeline_last_run_success",
+        "1 when the newest run that has ended succeeded.",
+        lambda h: float(h.ended.is_done) if h.ended else None,
+    ),
+    (
+        "pipeline_last_run_timestamp_seconds",
+        "When the newest run that has ended began.",
+        lambda h: _seconds(h.ended.started_at) if h.ended else None,
+    ),
+    (
+        "pipeline_last_run_duration_seconds",
+        "How long the newest run that has ended took.",
+        lambda h: h.ended.duration_s if h.ended else None,
+    ),
+    (
+        "pipeline_usual_duration_seconds",
+        "The median of the last successful runs.",
+        lambda h: h.usual_duration_s,
+    ),
+    (
+        "pipeline_last_success_timestamp_seconds",
+        "When the newest successful run ended.",
+        lambda h: _seconds(h.last_success),
+    ),
+    (
+        "pipeline_next_slot_timestamp_seconds",
+        "When the pipeline is due next by its schedule.",
+        lambda h: _seconds(h.next_slot),
+    ),
+)
 
 
 class MetricsError(StepError):
@@ -109,57 +146,24 @@ def _user(parts: SplitResult) -> tuple[str, str] | None:
 
 
 def _families(healths: Sequence[Health], now: datetime) -> Iterator[tuple[str, str, list[Sample]]]:
-    def each(value: object) -> list[Sample]:
-        found = [({"pipeline": health.pipeline}, value(health)) for health in healths]  # type: ignore[operator]
-        return [(labels, number) for labels, number in found if number is not None]
-
     yield "monitor_timestamp_seconds", "When the ledger was looked at.", [({}, now.timestamp())]
-    yield "pipeline_well", "1 when nothing is wrong with the pipeline.", each(lambda h: float(h.is_well))
-    yield "pipeline_running", "1 while a run is under way.", each(lambda h: float(h.status == "running"))
-    yield (
-        "pipeline_last_run_success",
-        "1 when the newest run that has ended succeeded.",
-        each(lambda h: None if h.ended is None else float(h.ended.is_done)),
-    )
-    yield (
-        "pipeline_last_run_timestamp_seconds",
-        "When the newest run that has ended began.",
-        each(lambda h: h.ended and h.ended.started_at.timestamp()),
-    )
-    yield (
-        "pipeline_last_run_duration_seconds",
-        "How long the newest run that has ended took.",
-        each(lambda h: h.ended and h.ended.duration_s),
-    )
-    yield (
-        "pipeline_usual_duration_seconds",
-        "The median of the last successful runs.",
-        each(lambda h: h.usual_duration_s),
-    )
-    yield (
-        "pipeline_last_success_timestamp_seconds",
-        "When the newest successful run ended.",
-        each(lambda h: h.last_success and h.last_success.timestamp()),
-    )
-    yield (
-        "pipeline_next_slot_timestamp_seconds",
-        "When the pipeline is due next by its schedule.",
-        each(lambda h: h.next_slot and h.next_slot.timestamp()),
-    )
+    for name, doc, value in _OF_PIPELINES:
+        numbers = [({"pipeline": health.pipeline}, value(health)) for health in healths]
+        yield name, doc, [(labels, number) for labels, number in numbers if number is not None]
     yield "pipeline_findings", "How many things of a kind are wrong.", list(_findings(healths))
+    loads = [(_table(health, load), load) for health in healths for load in health.loads]
+    ended = [(labels, load.ended_at.timestamp()) for labels, load in loads]
     yield (
         "table_last_load_timestamp_seconds",
         "When the table was last loaded, or found to have nothing new.",
-        [
-            (
-                {"pipeline": h.pipeline, "source": load.source, "table": load.resource},
-                load.ended_at.timestamp(),
-            )
-            for h in healths
-            for load in h.loads
-        ],
+        ended,
     )
-    yield "table_last_load_rows", "Rows of the table's last load.", list(_rows(healths))
+    rows: list[Sample] = [
+        ({**labels, "outcome": outcome}, float(getattr(load, outcome)))
+        for labels, load in loads
+        for outcome in ("extracted", "loaded", "quarantined")
+    ]
+    yield "table_last_load_rows", "Rows of the table's last load.", rows
 
 
 def _findings(healths: Sequence[Health]) -> Iterator[Sample]:
@@ -170,12 +174,12 @@ def _findings(healths: Sequence[Health]) -> Iterator[Sample]:
             yield {"pipeline": health.pipeline, "check": check}, float(count)
 
 
-def _rows(healths: Sequence[Health]) -> Iterator[Sample]:
-    for health in healths:
-        for load in health.loads:
-            labels = {"pipeline": health.pipeline, "source": load.source, "table": load.resource}
-            for outcome in ("extracted", "loaded", "quarantined"):
-                yield {**labels, "outcome": outcome}, float(getattr(load, outcome))
+def _table(health: Health, load: SeenLoad) -> Mapping[str, str]:
+    return {"pipeline": health.pipeline, "source": load.source, "table": load.resource}
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 def _labels(labels: Mapping[str, str]) -> str:

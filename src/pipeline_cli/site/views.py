@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from markupsafe import Markup
 
-from pipeline_cli.document import CheckResult, ErrorDocument, ModelResult, StepResult
-from pipeline_cli.lineage.graph import ROWS, Column, ColumnFacts, Lineage, Relation
+from pipeline_cli.document import CheckResult, ErrorDocument, StepResult
+from pipeline_cli.lineage.graph import Column, Lineage, Relation
 from pipeline_cli.lineage.trees import show_column, show_relation
 from pipeline_cli.manifest.names import table_name
-from pipeline_cli.reports.run_summary import describe_counts, describe_step
-from pipeline_cli.site.diagrams import Diagram, layer_of, of_relation, of_tables, row_of
+from pipeline_cli.reports.run_summary import describe_step
+from pipeline_cli.site.columns import ColumnView, view_columns
+from pipeline_cli.site.diagrams import Diagram, layer_of, of_relation, of_tables
 from pipeline_cli.site.drawing import Href, draw_narrow, draw_wide
 from pipeline_cli.site.facts import PipelineFacts, ReportFacts, SiteFacts
 
@@ -49,27 +49,6 @@ class Rows:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Columns of one table. items: what each is called, and the column to lead to."""
-
-    relation: Relation
-    title: str
-    items: Sequence[tuple[str, Column]]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnView:
-    """A column with what it is made of directly, where it begins, and what is made of it."""
-
-    name: str
-    row: str
-    facts: ColumnFacts
-    origins: Sequence[Group]
-    beginnings: Sequence[Group]
-    uses: Sequence[Group]
-
-
 class Views:
     """The templates' only helper: pure questions about the facts."""
 
@@ -91,21 +70,12 @@ class Views:
     def did(step: StepResult) -> str:
         return describe_step(step)
 
-    @staticmethod
-    def counts(resource: Any) -> str:
-        return describe_counts(resource)
-
     def errors(self, pipeline: PipelineFacts) -> list[ErrorDocument]:
         """What went wrong in the pipeline's newest run, that of the run itself included."""
         if pipeline.run is None or pipeline.result is None:
             return []
         steps = {step.name for step in pipeline.result.steps}
         return [error for error in pipeline.run.errors if error.step is None or error.step in steps]
-
-    @staticmethod
-    def models(pipeline: PipelineFacts) -> list[ModelResult]:
-        steps = pipeline.result.steps if pipeline.result else ()
-        return [model for step in steps for model in step.models]
 
     @staticmethod
     def checks(pipeline: PipelineFacts) -> list[CheckResult]:
@@ -206,33 +176,7 @@ class Views:
     # -- lineage -----------------------------------------------------------------------------------------------
 
     def columns(self, relation: Relation) -> list[ColumnView]:
-        """Every column of a table; of a report every block with what it shows."""
-        return [self._column(relation, name, facts) for name, facts in relation.columns.items()]
-
-    def _column(self, relation: Relation, name: str, facts: ColumnFacts) -> ColumnView:
-        column = Column(relation.id, name)
-        return ColumnView(
-            name,
-            row_of(self.lineage, column),
-            facts,
-            self._groups(self.lineage.origins(column)),
-            self._groups(self.lineage.beginnings(column)),
-            self._groups(self.lineage.uses(column)),
-        )
-
-    def _groups(self, columns: Sequence[Column]) -> list[Group]:
-        """By table; of a report its blocks."""
-        found: dict[str, dict[str, Column]] = {}
-        for column in columns:
-            name = "rows" if column.name == ROWS else row_of(self.lineage, column)
-            found.setdefault(column.relation, {}).setdefault(name, column)
-        groups = []
-        for one, items in found.items():
-            relation = self.lineage.relations[one]
-            bare = relation.kind in ("model", "report")
-            title = relation.name if bare else f"{relation.schema}.{relation.name}"
-            groups.append(Group(relation, title, list(items.items())))
-        return groups
+        return view_columns(self.lineage, relation)
 
     def column_name(self, column: Column) -> str:
         """The whole name, schema and all."""
@@ -244,9 +188,6 @@ class Views:
 
     def parents(self, relation: Relation) -> list[Relation]:
         return [one for one in self.lineage.relations.values() if one.id in relation.parents]
-
-    def children(self, relation: Relation) -> list[Relation]:
-        return [one for one in self.lineage.relations.values() if relation.id in one.parents]
 
     def picture_of(self, relation: Relation, href: Href) -> Pictures | None:
         """A table's lineage drawn; None where it stands alone."""

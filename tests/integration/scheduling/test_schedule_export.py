@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -39,6 +36,15 @@ pipelines:
   odd: {schedule: {cron: "5/20 0 1,15 * 7", catch_up: all}}
   by_hand: {}
 """
+# What systemd says of these lines: test_systemd.py.
+CALENDARS = {
+    "0 6 * * 1-5": ["Mon,Tue,Wed,Thu,Fri *-*-* 06:00:00 UTC"],
+    "*/20 8-10 * * *": ["*-*-* 08,09,10:00,20,40:00 UTC"],
+    "5/20 0 1,15 * 7": ["*-*-01,15 00:05,25,45:00 UTC", "Sun *-*-* 00:05,25,45:00 UTC"],
+    "0 0 29 2 *": ["*-02-29 00:00:00 UTC"],
+    "@weekly": ["Sun *-*-* 00:00:00 UTC"],
+    "15 3 */10 * 2": ["Tue *-*-01,11,21,31 03:15:00 UTC"],
+}
 ODD_PATH = "a $HOME 100% 'quoted' \"folder\""
 
 
@@ -84,44 +90,11 @@ def test_systemd_takes_the_units(project: Path, tmp_path: Path) -> None:
     timer = (tmp_path / "units" / "pipeline-cli-my-shop-dev-sales.timer").read_text()
     assert "OnCalendar=Mon,Tue,Wed,Thu,Fri *-01,02,03-* 06:30:00 Europe/Berlin\nPersistent=true" in timer
     assert "Persistent=false" in (tmp_path / "units" / "pipeline-cli-my-shop-dev-often.timer").read_text()
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not here")
-    for unit in units:
-        verified = subprocess.run(
-            ["systemd-analyze", "verify", "--man=no", unit],
-            cwd=tmp_path / "units",
-            capture_output=True,
-            text=True,
-        )
-        ours = [line for line in verified.stderr.splitlines() if "pipeline-cli-" in line]
-        assert (verified.returncode, ours) == (0, []), verified.stderr
 
 
-@pytest.mark.parametrize(
-    "expression",
-    ["0 6 * * 1-5", "*/20 8-10 * * *", "5/20 0 1,15 * 7", "0 0 29 2 *", "@weekly", "15 3 */10 * 2"],
-)
-def test_systemds_calendar_names_the_same_moments(expression: str) -> None:
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not here")
-    begin = datetime(2026, 11, 21, tzinfo=UTC)
-    wanted = [f"{slot:%Y-%m-%d %H:%M:%S}" for slot in islice(cron.next_slots(expression, UTC, begin), 8)]
-    found = set()
-    for line in calendar(Schedule(cron=expression)):
-        command = [
-            "systemd-analyze",
-            "calendar",
-            "--iterations=8",
-            "--base-time=2026-11-21 00:00:00 UTC",
-            line,
-        ]
-        told = subprocess.run(
-            command, capture_output=True, text=True, check=True, env={"TZ": "UTC", "PATH": "/usr/bin:/bin"}
-        )
-        found |= set(re.findall(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", told.stdout)) - {
-            "2026-11-21 00:00:00"
-        }
-    assert sorted(found)[:8] == wanted
+@pytest.mark.parametrize(("expression", "lines"), CALENDARS.items())
+def test_systemds_calendar_is_the_expression(expression: str, lines: list[str]) -> None:
+    assert list(calendar(Schedule(cron=expression))) == lines
 
 
 def test_github_takes_the_workflows(project: Path) -> None:
@@ -191,12 +164,3 @@ def test_systemd_finds_a_program_with_an_odd_path(tmp_path: Path, folder: str, w
     job = Job("shop", tmp_path, "dev", "sales", Schedule(cron="@daily"), [str(program), "run", "sales"], [])
     (service, _) = write_files(tmp_path / "units", export_systemd([job]))
     assert written.format(root=tmp_path) in service.read_text()
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not here")
-    verified = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", service.name],
-        cwd=service.parent,
-        capture_output=True,
-        text=True,
-    )
-    assert (verified.returncode, "pipeline-cli" in verified.stderr) == (0, False), verified.stderr
