@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pipeline_cli.testing
 from pipeline_cli.scaffold import copy_scaffold
+from tests import warm
 from tests.servers.network import block_network
 from tests.servers.postgres import PostgresServer, run_postgres
 
@@ -28,6 +30,9 @@ for _name in [
 ]:
     del os.environ[_name]
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+# Before any test takes it by its name.
+pipeline_cli.testing.run_cli = warm.run_cli
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,6 +74,24 @@ _LONG = (
     "test_the_same_seed_makes_the_same_rows_again",
     "test_third_run_shows_a_new_price",
     "test_a_line_whose_product_was_rejected_stays",
+    "test_what_comes_late_or_vanishes_makes_gold_what_a_full_refresh_would",
+    "test_a_failed_critical_test_of_silver_leaves_all_of_gold_as_it_was",
+    "test_without_variables_nobody_is_told_and_nothing_is_kept",
+    "test_a_variable_puts_the_lake_into_an_s3_bucket_while_recordings_are_replayed",
+    "test_the_lake_can_be_a_gcs_bucket",
+    "test_the_committed_files_are_what_the_script_makes",
+    "test_generated_files_reach_a_bucket_and_come_from_there",
+    "test_the_first_site_while_a_run_holds_the_warehouse_has_what_the_ledger_knows",
+    "test_what_is_shown_of_a_large_quarantine_is_bounded",
+    "test_users_own_sqlmesh_sees_the_same_state[postgres]",
+    "test_two_schedulers_do_not_double_a_slot",
+    "test_a_run_that_kills_its_own_process_harms_nothing_else",
+    "test_a_source_limits_how_many_of_its_resources_are_read_at_once",
+    # tests/faults/test_failpoints.py tries these moments, and more of them.
+    "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-normalize",
+    "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-load",
+    "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[postgres-normalize",
+    "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[postgres-load",
 )
 
 

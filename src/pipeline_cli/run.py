@@ -13,6 +13,7 @@ from functools import partial
 
 from pipeline_cli.document import ErrorDocument, RunResult, StepResult
 from pipeline_cli.errors import StepError
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.ledger import RunEntry
 from pipeline_cli.ledger.slots import SlotTaken
 from pipeline_cli.logs import log_run
@@ -119,6 +120,7 @@ def _carry_out(
         if unreachable is not None:
             raise unreachable
         _ingest_sources(run)
+        failpoint("run.transform_before")
         _transform_and_test(run)
     except SlotTaken:  # no run was opened
         raise

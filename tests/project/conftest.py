@@ -12,8 +12,7 @@ import duckdb
 import psycopg2
 import pytest
 
-from pipeline_cli.testing import CliResult
-from tests.project.warm import run_cli
+from pipeline_cli.testing import CliResult, run_cli
 from tests.servers.json_api import JsonApi, sample_rows
 
 REPOSITORY = Path(__file__).parents[2]

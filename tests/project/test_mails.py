@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.warm import run_cli
+from pipeline_cli.testing import run_cli
 from tests.servers.json_api import JsonApi
 from tests.servers.smtp import MailServer
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from pipeline_cli.alerts.message import Alert, Message
 from pipeline_cli.document import utc_now
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.ledger import StoredAlert
 from pipeline_cli.ledger.alert_store import AlertStore
 from pipeline_cli.plugins.channels.answers import Answer, NotDelivered
@@ -129,6 +130,7 @@ class Deliverer:
             log.exception("alert %s by %s", claimed.alert_id, claimed.channel)
             reason = f"{type(error).__name__}: {error}"
             return self._note_unsent(claimed, NotDelivered(reason, again=False))
+        failpoint("alert.sent")
         self.store.note_sent(claimed.alert_id, self.now(), self._masked(answer.text))
         log.info("alert %s arrived by %s: %s", claimed.alert_id, claimed.channel, answer.text)
         warning = answer.warning and self._masked(answer.warning)

@@ -24,6 +24,7 @@ from pipeline_cli.bulk.rules import column_rules
 from pipeline_cli.bulk.state import Tables, forget, prepare_dataset, write_load
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.document import utc_now
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.loading.account import warn_of_contracts
 from pipeline_cli.loading.pipeline import dataset_name, dlt_settings
 from pipeline_cli.loading.request import IngestRequest, IngestResult
@@ -38,6 +39,7 @@ def ingest_columns(request: IngestRequest) -> IngestResult:
     source = open_columns(request.project, request.source)
     with _workplace(request) as folder, _open_target(request, folder) as target:
         load, result = _load(request, source, target, folder)
+        failpoint("columns.commit_after")
     sync_folder(request.project, request.warehouse, request.source, load.version)
     # What was found out about each file is for `preview`; a run tells only of what may be wrong.
     warnings = [each for resource in source.resources for each in getattr(resource, "warnings", ())]
@@ -54,7 +56,9 @@ def _load(
         load = _Load(request, source, target, folder, numbered)
         try:
             with target.transaction(), source.session():
-                return load, load.run()
+                result = load.run()
+                failpoint("columns.commit_before")
+                return load, result
         except (ReadAgainError, OrderNeededError):
             _empty(folder)  # each time one more file or resource is read with care, so this ends
 

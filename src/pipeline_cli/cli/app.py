@@ -13,6 +13,7 @@ import click
 from pipeline_cli.cli.output import keep_stdout_for_the_document, print_error, print_failure
 from pipeline_cli.cli.settings import Settings, common_options
 from pipeline_cli.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Mistake, PipelineCliError
+from pipeline_cli.failpoints import VARIABLE, arm
 
 PROGRAM = "pipeline-cli"
 COMPLETION_VARIABLE = "_PIPELINE_CLI_COMPLETE"
@@ -144,6 +145,10 @@ def run_command(arguments: list[str], settings: Settings) -> int:
 
 
 def _invoke(arguments: list[str], settings: Settings) -> int:
+    try:
+        arm(os.environ.get(VARIABLE))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     with root_group.make_context(PROGRAM, arguments, obj=settings) as context:
         result: Any = root_group.invoke(context)
     return result if isinstance(result, int) else EXIT_DONE

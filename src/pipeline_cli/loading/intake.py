@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.errors import SourceError
 from pipeline_cli.gate.check import CheckStep
+from pipeline_cli.gate.incremental import let_carriers_pass
 from pipeline_cli.gate.rules import GateContext, GateRules
 from pipeline_cli.gate.write import ReceivedStep, WriteStep
 from pipeline_cli.loading.contract_files import read_contracts
@@ -69,6 +70,7 @@ def _attach(
     rules = make_rules(source, entry, name, resource, contract)
     _apply_hints(resource, hints, rules)
     _apply_incremental(resource, entry, hints, rules)
+    let_carriers_pass(resource)
     check = CheckStep(rules, context, lambda: dlt_source.schema, resource.compute_table_schema)
     columns = resource.compute_table_schema().get("columns", {}).values()
     key_is_typed = all("data_type" in column for column in columns if column.get("primary_key"))

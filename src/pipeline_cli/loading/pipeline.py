@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import Warehouse
+from pipeline_cli.failpoints import is_armed
 from pipeline_cli.project import Project
 from pipeline_cli.threads import import_whole
 from pipeline_cli.transforms.base import BronzeTable
@@ -49,6 +50,10 @@ def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeli
     import_whole("dlt")
     import dlt
 
+    if is_armed():
+        from pipeline_cli.loading.failing import watch_dlt
+
+        watch_dlt()
     return dlt.pipeline(
         pipeline_name=source,
         destination=warehouse.dlt_destination(),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.loading.pipeline import tables_below
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
         return frozenset(), []
     from dlt.pipeline.exceptions import PipelineStepFailed
 
+    failpoint("recovery.begin")
     try:
         mend_packages(pipeline, warehouse)
         pipeline.normalize()
         tables = _pending_tables(pipeline)
         with warehouse.writing():
             pipeline.load()
+        failpoint("recovery.loaded")
     except PipelineStepFailed as error:
         if not _is_final(error):
             raise
@@ -67,6 +70,7 @@ def mend_package(pipeline: Pipeline, warehouse: Warehouse, load_id: str) -> None
         _remove_rows(connection, warehouse, pipeline.dataset_name, schema, load_id)
     finally:
         connection.close()
+    failpoint("recovery.removed")
     queue = folder / "new_jobs"
     queue.mkdir(exist_ok=True)
     for markers in (".pending_transitions", ".exceptions"):
@@ -78,6 +82,7 @@ def mend_package(pipeline: Pipeline, warehouse: Warehouse, load_id: str) -> None
                 job.replace(queue / job.name)
             else:
                 job.unlink()
+    failpoint("recovery.queued")
 
 
 def _remove_rows(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.document import CheckResult
 from pipeline_cli.errors import PipelineCliError, StepError
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.gate.rules import GateContext, too_many_rejected
 from pipeline_cli.lake.writing import catch_up
 from pipeline_cli.loading.account import count_loaded, warn_of_contracts
@@ -57,6 +58,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
             intakes = attach_gates(request.project, request.source, source, context)
             trace = read_trace(pipeline)
             _extract(request, pipeline, source)
+            failpoint("extract.end_after")
             checks = _judge(request, pipeline, intakes, context)
         result = _load(request, pipeline, intakes, trace)
     result.checks = checks
@@ -141,7 +143,9 @@ def _load(
         write_trace(pipeline, trace)
         return IngestResult("unchanged", [intake.writer.result for intake in intakes])
     normalized = pipeline.normalize()
+    failpoint("normalize.after")
     info = _load_package(request, pipeline)
+    failpoint("load.after")
     row_counts = dict(normalized.row_counts) if normalized.loads_ids else {}
     count_loaded(request.warehouse, pipeline.dataset_name, intakes, info.loads_ids, row_counts)
     results = [intake.writer.result for intake in intakes]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, TryResult, utc_now
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.ledger import AlertNews, Ledger, LoadEntry, RunEntry
 from pipeline_cli.ledger.slots import slot_time
 from pipeline_cli.plan import PipelinePlan, Step
@@ -75,6 +76,7 @@ class Recorder:
         self.result.duration_s = time.monotonic() - self._begun
         self._news = self._alerts.plan(self.result)
         self.close(self._news)
+        failpoint("alert.due")
         return self.result
 
     def close(self, news: AlertNews | None = None) -> None:
@@ -155,6 +157,7 @@ class Recorder:
             error=result.errors[0].message if result.errors else None,
         )
         self._ledger.record_load(self.result.run_id, self.result.environment, entry)
+        failpoint("ledger.load_after")
         self._plugins.ingested(pipelines[0], source, outcome)
         self._alerts.ingested(source, outcome)
         self.finish_step(pipelines, result)

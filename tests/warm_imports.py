@@ -1,5 +1,6 @@
 """What the processes of warm.py have imported when they begin: the engines, with the settings of the command."""
 
+import logging
 import os
 import tempfile
 from importlib import import_module
@@ -21,3 +22,7 @@ for name in (
     "pipeline_cli.run",
 ):
     import_module(name)
+
+# SQLMesh and dbt give the root logger their handlers as they are imported; a command that does not use them has none.
+logging.root.handlers.clear()
+logging.root.setLevel(logging.WARNING)

@@ -1,7 +1,8 @@
 """The real command, each in a process of its own, forked from one that has imported dlt, dbt and SQLMesh already.
 
-The tests of whole systems run it a hundred times, and more than half of such a run is imports. That it imports what
-it needs by itself is shown by the tests that start it afresh: tests/integration/cli, tests/integration/packaging.
+The tests run it a thousand times, and more than half of such a run is imports: conftest.py puts this run_cli in the
+place of pipeline_cli.testing's. That the command imports what it needs by itself, and no more, is shown by tests that
+start it afresh: tests/integration/packaging, tests/unit/test_startup.py and make test-faults.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tempfile import TemporaryDirectory
 from pipeline_cli.testing import DEFAULT_TIMEOUT_S, CliResult, read_document
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.project.warm_imports"])
+_FORKS.set_forkserver_preload(["tests.warm_imports"])
 
 
 def run_cli(

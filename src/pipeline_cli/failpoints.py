@@ -1,0 +1,60 @@
+"""Named moments at which a test ends the process as kill -9 would.
+
+Off unless PIPELINE_CLI_FAILPOINT names one: "load.commit_after", or "load.commit_after:3" for the third time that it
+is reached. Off, `failpoint` costs one comparison, and dlt is not touched.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+
+VARIABLE = "PIPELINE_CLI_FAILPOINT"
+POINTS: Mapping[str, str] = {
+    "extract.end_before": "every page is read; dlt has not committed the extracted package",
+    "extract.end_after": "it has, and the cursor in the working folder with it",
+    "normalize.after": "the load package is ready; nothing of it is in the destination",
+    "load.commit_before": "a transaction's rows are written; its COMMIT is next",
+    "load.commit_after": "a load job is committed in the destination; its local marker is not written",
+    "load.noted": "every job is marked, and _dlt_loads has the load; the package is not marked as loaded",
+    "load.after": "the package is loaded and marked; the account is not taken",
+    "columns.commit_before": "a column source's rows, rejects and cursor are written; their one COMMIT is next",
+    "columns.commit_after": "it is committed; dlt's working folder does not know of it",
+    "ledger.load_after": "the ledger has the load; the step has not ended",
+    "run.transform_before": "everything is ingested, and nothing transformed",
+    "recovery.begin": "a package that an earlier run left is found",
+    "recovery.removed": "its rows are out of the destination; its jobs are not queued again",
+    "recovery.queued": "they are; none is loaded",
+    "recovery.loaded": "the package is loaded again; nothing new is read",
+    "alert.due": "incidents and alerts are in the ledger; none is sent",
+    "alert.sent": "a receiver has an alert; the ledger does not know",
+}
+
+
+class _Armed:
+    """The point that was set, and how often it is yet to be reached."""
+
+    point: str | None = None
+    left = 0
+
+
+def arm(wanted: str | None) -> None:
+    """Set the point, as the variable has it; None or "" for none. Raises ValueError for one that is not there."""
+    name, _, time = (wanted or "").partition(":")
+    if name and name not in POINTS:
+        raise ValueError(f"{VARIABLE}: {name!r} is no failpoint; there is: {', '.join(POINTS)}")
+    _Armed.point, _Armed.left = name or None, int(time or 1)
+
+
+def is_armed() -> bool:
+    """Whether a point is set."""
+    return _Armed.point is not None
+
+
+def failpoint(name: str) -> None:
+    """Come by a point: the process ends here where it is the one that was set."""
+    if name == _Armed.point:
+        _Armed.left -= 1
+        if not _Armed.left:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,93 @@
+"""Worlds for each path, disposition and warehouse; and the one line of figures at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.world import World
+from tests.servers.json_api import JsonApi
+
+FIGURES = "faults"
+
+
+class Figures(Counter[str]):
+    """tries, lost, doubled, stuck: of one test, for the line at the end."""
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    counted = Figures(tries=0, lost=0, doubled=0, stuck=0)
+    yield counted
+    request.node.user_properties.append((FIGURES, dict(counted)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    total = Counter[str]()
+    for report in (each for group in ("passed", "failed") for each in terminalreporter.stats.get(group, [])):
+        for name, counted in getattr(report, "user_properties", []):
+            if name == FIGURES and report.when == "teardown":
+                total.update(counted)
+    if total["tries"]:
+        figures = ", ".join(f"{total[name]} {name}" for name in ("tries", "lost", "doubled", "stuck"))
+        terminalreporter.write_line(f"faults: {figures}")
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def destination(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def make_world(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str, str], World]]:
+    """(path, disposition, destination) -> an empty world whose API, where it has one, is up."""
+    with ExitStack() as stack:
+
+        def make(path: str, disposition: str, destination: str) -> World:
+            root = tmp_path / "project"
+            entry = "{type: duckdb}"
+            if destination == "postgres":
+                url = request.getfixturevalue("postgres_url")
+                monkeypatch.setenv("FAULTS_URL", url)
+                entry = '{type: postgres, credentials: "${env:FAULTS_URL}"}'
+                ask = _asker_of_postgres(url)
+            else:
+                ask = _asker_of_duckdb(root / ".pipeline" / "dev" / "warehouse.duckdb")
+            api = stack.enter_context(JsonApi({}))
+            world = World(root, path, disposition, entry, ask, api.url)
+            api.data["/items"] = world.answer
+            return world
+
+        yield make
+
+
+def _asker_of_duckdb(file: Path) -> Callable[[str], list[Any]]:
+    def ask(sql: str) -> list[Any]:
+        import duckdb
+
+        with duckdb.connect(str(file), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    return ask
+
+
+def _asker_of_postgres(url: str) -> Callable[[str], list[Any]]:
+    def ask(sql: str) -> list[Any]:
+        import psycopg2
+
+        connection = psycopg2.connect(url)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+    return ask
