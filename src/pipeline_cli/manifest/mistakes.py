@@ -95,16 +95,17 @@ def _source(line: str, number: int, column: int, paint: Paint, width: int) -> li
     """The source line, cut around the caret, and the caret below its column."""
     gutter = f"{_INDENT}{number} | "
     below = " " * (len(gutter) - 2) + "| "
-    cells = [_visible(char) for char in line.rstrip()]
+    # Not everything that Python takes for white space: \x1e may be what is wrong.
+    cells = [_visible(char) for char in line.rstrip(" \t\r\n")]
     text, caret = _cut(cells, column - 1, width - len(gutter))
     return [paint(gutter, _DIM) + text, paint(below, _DIM) + " " * caret + paint("^", _RED)]
 
 
 def _cut(cells: list[str], at: int, room: int) -> tuple[str, int]:
     """The cells as one text of at most `room` columns with the cell `at` in it, and that cell's column."""
-    if sum(map(_columns, cells)) <= room - 1:
-        return "".join(cells), sum(map(_columns, cells[:at])) + max(0, at - len(cells))
     at = min(at, len(cells))
+    if sum(map(_columns, cells)) <= room - 1:
+        return "".join(cells), sum(map(_columns, cells[:at]))
     start = end = at
     used, limit = 1, room - 2 * len(_ELLIPSIS)
     # Three columns of what follows for each of what precedes: what is wrong begins at the caret.
