@@ -11,7 +11,11 @@ from filelock import FileLock
 
 from pipeline_cli.scaffold import copy_scaffold
 from pipeline_cli.testing import run_cli
+from tests.servers.json_api import Answer, JsonApi
 
+LINEAGE_PATH = "/api/v1/lineage"
+EVENTS = "events.jsonl"  # what the OpenLineage receiver was sent, an event a line
+RUN_DOCUMENT = "run.json"
 # Seven records that break the contract, some of whose values would be markup.
 BAD_ORDERS = """\
 order_id,user_id,ordered_at,status,items,amount
@@ -39,8 +43,14 @@ def build_reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
             copy_scaffold(project)
             (project / "sources/customer_360/orders_2.csv").write_text(BAD_ORDERS, encoding="utf-8")
             (project / "sources/customer_360/users_2.csv").write_text(BAD_USERS, encoding="utf-8")
-            result = run_cli(["run", "--quiet"], cwd=project)
+            with JsonApi(
+                {LINEAGE_PATH: lambda _: Answer({}, status=201)}, token="of-the-receiver"
+            ) as receiver:
+                env = {"OPENLINEAGE_URL": receiver.url, "OPENLINEAGE_TOKEN": "of-the-receiver"}
+                result = run_cli(["run", "--json"], cwd=project, env=env)
             assert result.exit_code == 0, result.stdout + result.stderr
+            (project / RUN_DOCUMENT).write_text(result.stdout, encoding="utf-8")
+            (project / EVENTS).write_bytes(b"\n".join(request.body for request in receiver.requests))
             (project / "done").touch()
     return project
 

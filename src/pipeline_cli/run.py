@@ -92,7 +92,7 @@ def run_pipelines(
         with listen_for_signals() as interruption, hold_run_locks(project, entry), ExitStack() as held:
             reach = partial(hold_warehouse, held, warehouse, entry)
             unreachable = reach()
-            recorder = Recorder(project, ledger, listener or SilentListener(), entry)
+            recorder = Recorder(project, ledger, listener or SilentListener(), entry, warehouse)
             context = RunContext(
                 project=project,
                 warehouse=warehouse,

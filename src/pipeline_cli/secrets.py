@@ -7,9 +7,10 @@ secret fields and of passwords inside URLs (`Reading.secrets`), and every sink p
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 MASK = "***"
 # Shorter values would blank out ordinary words all over a log ("x", "dev").
@@ -92,6 +93,17 @@ def mask(text: str, secrets: Collection[str]) -> str:
     """
     pattern = _pattern(frozenset(secrets))
     return text if pattern is None else pattern.sub(MASK, text)
+
+
+def mask_tree(value: Any, secrets: frozenset[str]) -> Any:
+    """A copy of plain JSON (strings, lists, mappings) with every string masked; other values as they are."""
+    if isinstance(value, str):
+        return mask(value, secrets)
+    if isinstance(value, Mapping):
+        return {name: mask_tree(entry, secrets) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [mask_tree(entry, secrets) for entry in value]
+    return value
 
 
 @lru_cache(maxsize=16)

@@ -55,6 +55,11 @@ class Warehouse(Protocol):
     type: str  # "duckdb" or "postgres": also dbt's adapter, SQLMesh's connection and SQLGlot's dialect
     location: str  # for people: a path or host/database, never a secret
 
+    @property
+    def lineage_place(self) -> tuple[str, str]:
+        """OpenLineage's namespace of the warehouse, and the database that leads its tables' names."""
+        ...
+
     def dlt_destination(self) -> Any:
         """A dlt destination object, `destination_name` set to the entry's name; `replace` is atomic."""
         ...

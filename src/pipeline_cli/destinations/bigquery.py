@@ -51,6 +51,10 @@ class BigQueryWarehouse:
         self._entry = entry
         self._key = key
 
+    @property
+    def lineage_place(self) -> tuple[str, str]:
+        return "bigquery", self._entry.project
+
     def dlt_destination(self) -> Any:
         _driver()
         import dlt

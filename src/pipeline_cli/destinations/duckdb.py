@@ -76,6 +76,10 @@ class DuckDBWarehouse:
         self._file_lock = _FILE_LOCKS.setdefault(self.path, ProcessLock(self.path))
         self._write_lock = _WRITE_LOCKS.setdefault(self.path, threading.RLock())
 
+    @property
+    def lineage_place(self) -> tuple[str, str]:
+        return f"duckdb://{self.path}", self.path.stem
+
     def dlt_destination(self) -> Any:
         import dlt
 

@@ -52,6 +52,11 @@ class PostgresWarehouse:
         # libpq's own variable: days and hours are cut in UTC by dlt, SQLMesh and dbt alike, as on DuckDB.
         os.environ.setdefault("PGTZ", "UTC")
 
+    @property
+    def lineage_place(self) -> tuple[str, str]:
+        host = "localhost" if self._url.host.startswith("/") else self._url.host
+        return f"postgres://{host}:{self._url.port}", self._url.database
+
     def dlt_destination(self) -> Any:
         _driver()
         import dlt

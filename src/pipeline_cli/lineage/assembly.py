@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +19,16 @@ WarehouseColumns = Mapping[TableName, Mapping[str, str]]  # (schema, table) -> c
 
 @dataclass(slots=True)
 class Parts:
-    """What lineage is made from. models: of each transform; columns: of what is in the warehouse, where known."""
+    """What lineage is made from. models: of each transform; columns: of what is in the warehouse, where known.
+
+    reports: the names of those to trace; None for all.
+    """
 
     project: Project
     models: Mapping[str, Sequence[DescribedModel]]
     columns: WarehouseColumns = field(default_factory=dict)
     dialect: str = "duckdb"
+    reports: Collection[str] | None = None
 
 
 def assemble(parts: Parts) -> Lineage:
@@ -197,6 +201,8 @@ class _Builder:
 
     def add_reports(self) -> None:
         for name, report in self._parts.project.manifest.reports.items():
+            if self._parts.reports is not None and name not in self._parts.reports:
+                continue
             shown, tables = trace_report(report, self._parts.dialect, self._known)
             file = f"reports/{name}.yaml"
             one = Relation(

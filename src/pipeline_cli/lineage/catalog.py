@@ -59,10 +59,10 @@ class Catalog:
         return {name: table.columns for name, table in self.tables.items()}
 
 
-def read_catalog(warehouse: Warehouse, schemas: Sequence[str]) -> Catalog:
+def read_catalog(warehouse: Warehouse, schemas: Sequence[str], *, counted: bool = True) -> Catalog:
     """Every table of these schemas. Raises LoadError, or Busy where another process holds the file.
 
-    A DuckDB file that is not there is not made.
+    A DuckDB file that is not there is not made. counted: with numbers of rows, which Postgres reads for.
     """
     moment = utc_now()
     if warehouse.type not in _COLUMNS:
@@ -79,7 +79,8 @@ def read_catalog(warehouse: Warehouse, schemas: Sequence[str]) -> Catalog:
             found.setdefault((schema, table), {})[column] = str(kind)
             if what != "BASE TABLE":
                 views.add((schema, table))
-        rows = _count(connection, warehouse.type, [table for table in found if table not in views])
+        tables = [table for table in found if table not in views] if counted else []
+        rows = _count(connection, warehouse.type, tables)
     return Catalog(
         moment,
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -48,7 +48,7 @@ def collect(project: Project, visit: Callable[[Warehouse, Catalog], None] | None
     models: dict[str, list[DescribedModel]] = {}
     for transform in project.manifest.transforms:
         try:
-            models[transform] = _described(project, transform, warehouse)
+            models[transform] = read_models(project, transform, warehouse)
         except TransformError as error:
             models[transform] = []
             notes.append(f"Transform {transform}: {error.message}.")
@@ -60,7 +60,7 @@ def collect(project: Project, visit: Callable[[Warehouse, Catalog], None] | None
     return Collected(lineage, models, catalog, bool(reason), [mask(note, project.secrets) for note in notes])
 
 
-def schemas_of(project: Project, models: dict[str, list[DescribedModel]]) -> list[str]:
+def schemas_of(project: Project, models: Mapping[str, Sequence[DescribedModel]]) -> list[str]:
     """The warehouse's schemas that are the project's."""
     made = {model.schema for found in models.values() for model in found}
     return sorted(made | {f"bronze_{source}" for source in project.manifest.sources})
@@ -91,7 +91,8 @@ def _catalog(
 # -- what engines say, kept until the models change --------------------------------------------------------------
 
 
-def _described(project: Project, transform: str, warehouse: Warehouse) -> list[DescribedModel]:
+def read_models(project: Project, transform: str, warehouse: Warehouse) -> list[DescribedModel]:
+    """A transform's models, as describe_models has them. Raises TransformError. Opens no warehouse."""
     entry = project.manifest.transforms[transform]
     if entry.engine != "sqlmesh":
         return describe_models(project, transform)

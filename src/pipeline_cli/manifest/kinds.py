@@ -34,12 +34,13 @@ KINDS: dict[str, dict[str, str]] = {
         "table": "pipeline_cli.manifest.reports:ReportTable",
         "text": "pipeline_cli.manifest.reports:ReportText",
     },
-    "channels": {
+    "plugins": {
         "email": "pipeline_cli.manifest.channels:EmailChannel",
         "slack": "pipeline_cli.manifest.channels:SlackChannel",
         "pagerduty": "pipeline_cli.manifest.channels:PagerDutyChannel",
         "webhook": "pipeline_cli.manifest.channels:WebhookChannel",
         "apprise": "pipeline_cli.manifest.channels:AppriseChannel",
+        "openlineage": "pipeline_cli.manifest.openlineage:OpenLineage",
     },
     "auth": {
         "bearer": "pipeline_cli.manifest.auth:BearerAuth",

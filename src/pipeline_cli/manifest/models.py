@@ -22,7 +22,10 @@ from pipeline_cli.manifest.reports import Report
 from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.schedules import Schedule
 
+OPENLINEAGE = "openlineage"
+
 __all__ = [
+    "OPENLINEAGE",
     "Alert",
     "Environment",
     "Limit",
@@ -125,20 +128,29 @@ class Manifest:
     reports: Mapping[str, Report] = key(
         "Pages of figures, charts and tables, by name.", default={}, names="entries"
     )
-    # Channels (channels.py) and the options of the project's own plugins (Plugin).
+    # Channels (channels.py), OpenLineage (openlineage.py) and the options of the project's own plugins (Plugin).
     plugins: Mapping[str, Plugin] = key(
-        "Channels for alerts, and options for the project's own plugins, by name.",
+        "Channels for alerts, OpenLineage, and options for the project's own plugins, by name.",
         default={},
         names="entries",
-        named="channels",
+        named="plugins",
     )
 
     @property
     def own_plugins(self) -> Mapping[str, Plugin]:
-        """The entries of `plugins` that are no channels."""
+        """The entries of `plugins` that are none of ours."""
         return {name: each for name, each in self.plugins.items() if isinstance(each, Plugin)}
 
     @property
     def channels(self) -> Mapping[str, Any]:
         """The entries of `plugins` that are channels."""
+        return {name: each for name, each in self._built_in.items() if each.type != OPENLINEAGE}
+
+    @property
+    def lineage_receivers(self) -> Mapping[str, Any]:
+        """The entries of `plugins` that OpenLineage events go to."""
+        return {name: each for name, each in self._built_in.items() if each.type == OPENLINEAGE}
+
+    @property
+    def _built_in(self) -> Mapping[str, Any]:
         return {name: each for name, each in self.plugins.items() if not isinstance(each, Plugin)}

@@ -21,6 +21,7 @@ from pipeline_cli.manifest.nodes import Entry, Node, Scalar, Sequence, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.paths import check_path
 from pipeline_cli.manifest.places import check_places
+from pipeline_cli.manifest.plugin_checks import check_lineage_receivers
 from pipeline_cli.manifest.report_references import ReportReferences
 
 Sections = Mapping[str, Mapping[str, Entry]]
@@ -60,6 +61,7 @@ class References:
 
             check_schedules(sections["pipelines"], self.text, self.findings)
         check_alerts(sections, self.text, self.findings)
+        check_lineage_receivers(self.root, sections, self.text, self.findings)
         if any(child(each.value, "monitor") for each in sections["pipelines"].values()):
             from pipeline_cli.manifest.monitor_checks import check_monitors
 

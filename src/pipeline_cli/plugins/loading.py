@@ -70,7 +70,7 @@ def check_plugins(root: Path, entries: Collection[str]) -> list[Mistake]:
     missing = [name for name in entries if name not in {path.stem for path in files}]
     if missing:
         known = [*(path.stem for path in files), *(candidate.name for candidate in _installed())]
-        known += KINDS["channels"]
+        known += KINDS["plugins"]
         mistakes += [_missing(name, known) for name in missing if name not in known]
     return mistakes
 

@@ -13,8 +13,7 @@ from pipeline_cli.alerts.switches import find_unheard, is_anyone_told, with_chan
 from pipeline_cli.document import RunResult, utc_now
 from pipeline_cli.ledger import AlertNews, Ledger, RunEntry
 from pipeline_cli.project import Project
-from pipeline_cli.running.masking import mask_tree
-from pipeline_cli.secrets import mask
+from pipeline_cli.secrets import mask, mask_tree
 from pipeline_cli.threads import start_thread
 
 if TYPE_CHECKING:

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from pipeline_cli.document import StepResult
 from pipeline_cli.secrets import mask
-
-
-def mask_tree(value: Any, secrets: frozenset[str]) -> Any:
-    """A copy of plain JSON (strings, lists, mappings) with every string masked; other values as they are."""
-    if isinstance(value, str):
-        return mask(value, secrets)
-    if isinstance(value, Mapping):
-        return {name: mask_tree(entry, secrets) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [mask_tree(entry, secrets) for entry in value]
-    return value
 
 
 def mask_step(step: StepResult, secrets: frozenset[str]) -> None:

@@ -11,7 +11,7 @@ from pipeline_cli.document import RunResult, StepResult
 from pipeline_cli.ledger import RunEntry
 from pipeline_cli.plugins.manager import PluginManager
 from pipeline_cli.project import Project
-from pipeline_cli.running.masking import mask_tree
+from pipeline_cli.secrets import mask_tree
 
 if TYPE_CHECKING:
     from pipeline_cli.load import Violation

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, TryResult, utc_now
 from pipeline_cli.failpoints import failpoint
 from pipeline_cli.ledger import AlertNews, Ledger, LoadEntry, RunEntry
@@ -16,6 +17,7 @@ from pipeline_cli.plan import PipelinePlan, Step
 from pipeline_cli.project import Project, in_environment
 from pipeline_cli.reports.run_summary import describe_counts
 from pipeline_cli.running.alert_reporter import AlertReporter
+from pipeline_cli.running.lineage_reporter import LineageReporter
 from pipeline_cli.running.listener import Listener
 from pipeline_cli.running.masking import mask_step
 from pipeline_cli.running.plugin_reporter import PluginReporter
@@ -32,7 +34,9 @@ log = logging.getLogger(__name__)
 class Recorder:
     """One run's record. Everything that passes through is masked first."""
 
-    def __init__(self, project: Project, ledger: Ledger, listener: Listener, entry: RunEntry) -> None:
+    def __init__(
+        self, project: Project, ledger: Ledger, listener: Listener, entry: RunEntry, warehouse: Warehouse
+    ) -> None:
         self.result = RunResult(entry.run_id, project.environment_name, "running", entry.started_at)
         self.result.slot = slot_time(entry.slot) if entry.slot else None
         self._secrets = project.secrets
@@ -44,6 +48,7 @@ class Recorder:
         self._steps: dict[tuple[str, str], StepResult] = {}
         self._plugins = PluginReporter(project, entry, self.warn)
         self._alerts = AlertReporter(project, ledger, entry, self.warn)
+        self._lineage = LineageReporter(project, warehouse, self.warn)
         self._news: AlertNews | None = None
 
     # -- the run -------------------------------------------------------------------------------------------
@@ -59,6 +64,7 @@ class Recorder:
         self._listener.run_started(self.result, plans)
         self._plugins.run_started()
         self._alerts.run_started(self._plugins.manager)
+        self._lineage.run_started(self.result, entry.selection)
 
     def finish(self, plans: Sequence[PipelinePlan], *, interrupted: bool) -> RunResult:
         """Give every step and pipeline its final status and close the run in the ledger.
@@ -95,6 +101,7 @@ class Recorder:
         self._alerts.tell_plugins(self._news)
         self._plugins.run_finished(self.result)
         self._alerts.deliver(stopped=self.result.status == "interrupted")
+        self._lineage.run_finished(self.result)
         if len(self.result.warnings) > warnings:
             self.close()
         self._listener.run_finished(self.result)
@@ -123,6 +130,7 @@ class Recorder:
             self._ledger.start_step(self.result.run_id, pipeline, result)
         self._listener.step_started(pipelines[0], result)
         self._plugins.step_started(pipelines[0], result)
+        self._lineage.step_started(pipelines[0], result)
 
     def finish_step(self, pipelines: Sequence[str], result: StepResult) -> None:
         """A step has its final status; its errors become the run's."""
@@ -140,6 +148,7 @@ class Recorder:
             self._ledger.finish_step(self.result.run_id, pipeline, result, message)
         self._listener.step_finished(pipelines[0], result)
         self._plugins.step_finished(pipelines[0], result)
+        self._lineage.step_finished(pipelines[0], result)
 
     def finish_ingest(self, pipelines: Sequence[str], source: str, outcome: IngestOutcome) -> None:
         """As finish_step, with the account for the run log and what plugins hear about the data."""

@@ -21,7 +21,7 @@ from pipeline_cli.project import Project
 from pipeline_cli.reports import editions
 from pipeline_cli.reports.editions import Edition
 from pipeline_cli.reports.stored_run import read_result
-from pipeline_cli.running.masking import mask_tree
+from pipeline_cli.secrets import mask_tree
 from pipeline_cli.site.rejects import ResourceRejects, keep_rejects, kept_rejects, read_rejects
 from pipeline_cli.transforms.described import dbt_folder
 

@@ -15,7 +15,7 @@ from pipeline_cli.document import format_time
 from pipeline_cli.lineage.catalog import Catalog
 from pipeline_cli.project import Project
 from pipeline_cli.quarantine import list_rejected
-from pipeline_cli.running.masking import mask_tree
+from pipeline_cli.secrets import mask_tree
 
 FORMAT = 1
 TABLE = "_quarantine"

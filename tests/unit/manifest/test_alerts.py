@@ -10,6 +10,7 @@ import pytest
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.channels import EmailChannel, SlackChannel, WebhookChannel
 from pipeline_cli.manifest.models import Alert, Plugin
+from pipeline_cli.manifest.openlineage import OpenLineage
 from pipeline_cli.manifest.reader import read_manifest
 from tests.unit.manifest.helpers import HEAD, mistakes_of, only, read, write
 
@@ -113,3 +114,61 @@ def test_mistakes_in_channels_are_told(tmp_path: Path, plugins: str, code: str, 
     found = only(mistakes_of(tmp_path))
     assert (found.code, found.line) == (code, 12), found
     assert found.message.startswith(message)
+
+
+def test_openlineage_is_a_receiver_and_no_channel(tmp_path: Path) -> None:
+    body = """\
+plugins:
+  openlineage: {url: "https://marquez.example.com", token: "${env:T0KEN}", deadline: 1m}
+  audit: {type: openlineage, file: events.jsonl, namespace: acme}
+  email: {smtp: "smtps://mail.example.com", to: a@example.com}
+"""
+    reading = read(tmp_path, body)
+    manifest = reading.manifest
+    assert (list(manifest.channels), list(manifest.own_plugins)) == (["email"], [])
+    assert list(manifest.lineage_receivers) == ["openlineage", "audit"]
+    assert manifest.lineage_receivers["audit"] == OpenLineage(
+        file="events.jsonl", namespace="acme", type="openlineage"
+    )
+    assert reading.missing["plugins.openlineage"] == ("T0KEN",)
+
+
+@pytest.mark.parametrize(
+    ("entry", "code", "message"),
+    [
+        ("{namespace: acme}", codes.MISSING_KEY, "openlineage needs the key url or file."),
+        ("", codes.MISSING_KEY, "openlineage needs the key url or file."),
+        (
+            '{url: "http://m:5000", file: events.jsonl}',
+            codes.WRONG_VALUE,
+            "openlineage has a url and a file: events go to one of them.",
+        ),
+        ("{file: ../../events.jsonl}", codes.BAD_PATH, None),
+        ('{url: "ftp://m"}', codes.BAD_URL, None),
+        ('{url: "http://m", token: plain-text-t0ken}', codes.PLAIN_SECRET, None),
+    ],
+)
+def test_a_receiver_has_one_place(tmp_path: Path, entry: str, code: str, message: str | None) -> None:
+    write(tmp_path, f"{HEAD}plugins:\n  openlineage: {entry}\npipelines: {{all: {{}}}}\n")
+    mistake = only(mistakes_of(tmp_path))
+    assert (mistake.code, mistake.line) == (code, 12)
+    assert message in (None, mistake.message)
+
+
+def test_no_alert_goes_to_openlineage(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        f"{HEAD}plugins: {{openlineage: {{file: x.jsonl}}}}\npipelines:\n  all:\n    alerts: [{{to: [openlineage]}}]\n",
+    )
+    mistake = only(mistakes_of(tmp_path))
+    assert (mistake.code, mistake.line) == (codes.WRONG_KIND, 14)
+    assert mistake.message == "'openlineage' takes OpenLineage events, and no alerts."
+
+
+def test_a_plugin_of_one_s_own_may_be_called_openlineage(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        f"{HEAD}plugins: {{openlineage: {{a: 1}}}}\npipelines: {{all: {{}}}}\n",
+        {"plugins/openlineage.py": ""},
+    )
+    assert list(read_manifest(tmp_path, {}).manifest.own_plugins) == ["openlineage"]
