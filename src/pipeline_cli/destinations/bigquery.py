@@ -33,6 +33,11 @@ class BigQueryDestination:
         secret=True,
     )
     location: str = key("Where datasets are made: EU, US or europe-west3, say.", default="US")
+    max_parallel: int | None = key(
+        "How many sources are loaded into it at once in a run (8), and pipelines by `schedule run` (4).",
+        default=None,
+        minimum=1,
+    )
 
     def open(self, name: str, project: Project) -> BigQueryWarehouse:
         from pipeline_cli.destinations.bigquery_key import read_key

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult, StepResult, TryResult, utc_now
-from pipeline_cli.ledger import history, recording
+from pipeline_cli.ledger import history, pruning, recording
 from pipeline_cli.ledger.alert_entries import AlertNews
 from pipeline_cli.ledger.alert_store import AlertStore
 from pipeline_cli.ledger.database import changing, open_database, reading
@@ -82,6 +82,11 @@ class Ledger:
         news: the incidents and alerts that follow from it, written with it or not at all.
         """
         recording.finish_run(self.engine, result, ended_at or utc_now(), news)
+
+    def prune(self, environment: str, *, alerts_before: datetime, slots_before: datetime) -> int:
+        """Remove alerts, incidents and slots that were over before; how many. What is due or open stays."""
+        gone = pruning.prune_alerts(self.engine, environment, alerts_before)
+        return gone + pruning.prune_slots(self.engine, environment, slots_before)
 
     def close_abandoned(self) -> list[str]:
         """Close the runs whose process is gone as `interrupted`; their ids."""

@@ -46,7 +46,8 @@ class Findings:
             place = found[0]
             return order.get(id(place.document), len(order)), place.line or 0, place.column or 0
 
-        return tuple(self._mistake(*found) for found in sorted(self._found, key=place_of))
+        # What stands in one place and is read for several entries (`monitor:` at the top) is told once.
+        return tuple(dict.fromkeys(self._mistake(*found) for found in sorted(self._found, key=place_of)))
 
     def _mistake(self, place: Place, code: str, message: str, hint: str | None) -> Mistake:
         source_line = self._source_line(place)

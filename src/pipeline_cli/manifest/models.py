@@ -19,6 +19,7 @@ from pipeline_cli.manifest.keys import entry, key
 from pipeline_cli.manifest.limits import Limit
 from pipeline_cli.manifest.monitors import Monitor
 from pipeline_cli.manifest.reports import Report
+from pipeline_cli.manifest.retention import Retention
 from pipeline_cli.manifest.retries import Retries
 from pipeline_cli.manifest.schedules import Schedule
 
@@ -101,7 +102,10 @@ class Pipeline:
         default=None,
         minimum=1,
     )
-    monitor: Monitor | None = key("From when on `monitor` says that it is not well.", default=None)
+    monitor: Monitor | None = key(
+        "From when on `monitor` says that it is not well; what is not said here, the manifest's `monitor` says.",
+        default=None,
+    )
 
 
 @entry
@@ -135,6 +139,12 @@ class Manifest:
         names="entries",
         named="plugins",
     )
+
+    monitor: Monitor | None = key(
+        "Thresholds of `monitor` for every pipeline; a pipeline's own go before them, key by key.",
+        default=None,
+    )
+    retention: Retention = key("How long the ledger keeps what is over.", default=Retention())
 
     @property
     def own_plugins(self) -> Mapping[str, Plugin]:

@@ -11,7 +11,7 @@ from pipeline_cli.manifest.limits import Limit
 
 @entry
 class Monitor:
-    """The thresholds of one pipeline."""
+    """The thresholds of one pipeline, or at the top of the manifest of all."""
 
     every: timedelta = key(
         "Without a schedule: how old its last successful run, and its tables' last loads, may become.",

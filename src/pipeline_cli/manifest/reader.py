@@ -16,6 +16,7 @@ from pipeline_cli.manifest.frozen import freeze
 from pipeline_cli.manifest.interpolate import Variables
 from pipeline_cli.manifest.kinds import KINDS, load_kind
 from pipeline_cli.manifest.models import Environment, Manifest
+from pipeline_cli.manifest.monitor_defaults import with_defaults
 from pipeline_cli.manifest.nodes import Broken, Document, Entry, Node, Place, Scalar, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
 from pipeline_cli.manifest.nodes import Sequence as SequenceNode
@@ -137,6 +138,8 @@ def _merge(document: Document, top: Node | None, entries: Entries) -> MappingNod
     merged = MappingNode(document, 1, 1, 1, 1)
     merged.entries = dict(top.entries) if isinstance(top, MappingNode) else {}
     for section, found in entries.items():
+        if section == "pipelines" and found:
+            found = with_defaults(top, found)
         inline = merged.entries.get(section)
         if inline is None and not found:
             continue

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult, TryResult, utc_now
+from pipeline_cli.errors import LoadError
 from pipeline_cli.failpoints import failpoint
 from pipeline_cli.ledger import AlertNews, Ledger, LoadEntry, RunEntry
 from pipeline_cli.ledger.slots import slot_time
@@ -41,6 +42,7 @@ class Recorder:
         self.result.slot = slot_time(entry.slot) if entry.slot else None
         self._secrets = project.secrets
         self._option = project.command_option
+        self._retention = project.manifest.retention
         self._ledger = ledger
         self._listener = listener
         # From when the entry was made: opening the warehouse is part of the run.
@@ -102,9 +104,24 @@ class Recorder:
         self._plugins.run_finished(self.result)
         self._alerts.deliver(stopped=self.result.status == "interrupted")
         self._lineage.run_finished(self.result)
+        self._prune()
         if len(self.result.warnings) > warnings:
             self.close()
         self._listener.run_finished(self.result)
+
+    def _prune(self) -> None:
+        """Remove what the ledger need not keep any longer; a run that cannot is a run all the same."""
+        now, retention = utc_now(), self._retention
+        try:
+            gone = self._ledger.prune(
+                self.result.environment,
+                alerts_before=now - retention.alerts,
+                slots_before=now - retention.slots,
+            )
+        except LoadError as error:
+            self.warn(f"old alerts and slots could not be removed: {error}")
+        else:
+            log.debug("removed %s old alerts, incidents and slots", gone)
 
     def fail(self, errors: Sequence[ErrorDocument]) -> None:
         """Add errors that belong to the run and to none of its steps."""

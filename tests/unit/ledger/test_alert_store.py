@@ -107,3 +107,36 @@ def test_an_older_ledger_gets_the_tables(tmp_path: Path) -> None:
     ledger = Ledger.open(path)
     assert ledger.alerts.unsent("dev") == []
     ledger.close()
+
+
+def test_old_alerts_go_but_for_what_is_due_or_open(ledger: Ledger) -> None:
+    store = ledger.alerts
+    open_one, over = (
+        replace(INCIDENT, incident_id="open"),
+        replace(INCIDENT, incident_id="over", closed_at=NOW),
+    )
+    given = [
+        due("arrived", incidents=("over",)),
+        due("given up", incidents=("over",)),
+        due("told of what is open", incidents=("over", "open")),
+        due("waiting", incidents=("over",)),
+        due("being sent", incidents=("over",)),
+        due("newest", incidents=()),
+    ]
+    store.write(AlertNews([open_one, over], given))
+    for alert_id in ("arrived", "told of what is open", "newest"):
+        store.note_sent(alert_id, NOW, "250 OK")
+    store.give_up("given up")
+    assert store.claim("being sent", NOW) is not None
+
+    before, after = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    assert ledger.prune("prod", alerts_before=after, slots_before=after) == 0
+    assert ledger.prune("dev", alerts_before=before, slots_before=after) == 0
+    assert ledger.prune("dev", alerts_before=after, slots_before=after) == 3
+
+    left = {each.alert_id for each in store.recent_alerts(None, 9)}
+    assert left == {"told of what is open", "waiting", "being sent", "newest"}
+    assert [each.incident_id for each in store.recent_incidents(None, 9)] == ["open"]
+    assert store.last_told(["open"]) == {("open", "email"): NOW}
+    store.write(AlertNews([], [due("next")]))
+    assert [each.alert_id for each in store.unsent("dev")] == ["waiting", "being sent", "next"]

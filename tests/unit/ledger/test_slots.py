@@ -115,3 +115,39 @@ def test_environments_have_slots_of_their_own(tmp_path: Path) -> None:
         book = SlotBook(ledger.engine, environment)
         assert book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
         assert len(book.open_slots()) == 1
+
+
+# -- what is kept --------------------------------------------------------------------------------------------
+
+
+def test_old_slots_go_but_for_the_newest_and_what_is_not_over(database: Path | str) -> None:
+    ledger = Ledger.open(database)
+    book = SlotBook(ledger.engine, "dev")
+    day = timedelta(days=1)
+    decided = book.decided_until("shop", "@daily UTC", SLOT - 10 * day)
+    tokens = []
+    for number in range(6):
+        slot = SLOT - (6 - number) * day
+        token = book.take("shop", slot, decided)
+        assert token is not None
+        tokens.append(token)
+        decided = slot
+    for number in (0, 1, 2, 5):
+        book.end(tokens[number], "succeeded")
+    (left,) = [slot for slot in book.open_slots() if slot.token == tokens[4]]
+    book.drop(left, "catch_up: latest")
+    other = SlotBook(ledger.engine, "prod")
+    only = other.take("shop", SLOT, other.decided_until("shop", "@daily UTC", SLOT - day))
+    assert only is not None
+    other.end(only, "succeeded")
+    soon = datetime.now(UTC) + day
+
+    assert ledger.prune("dev", alerts_before=soon, slots_before=datetime.now(UTC) - day) == 0
+    assert ledger.prune("dev", alerts_before=soon, slots_before=soon) == 4
+
+    # One was never run to an end, and one is the pipeline's newest.
+    assert [slot.token for slot in book.newest("shop", 9)] == [tokens[5], tokens[3]]
+    assert [slot.token for slot in book.open_slots()] == [tokens[3]]
+    assert book.decided_until("shop", "@daily UTC", SLOT) == SLOT - day
+    assert other.find(only) is not None
+    ledger.close()

@@ -52,3 +52,48 @@ def test_a_wrong_threshold_is_told_with_its_place(
     assert (mistake.code, mistake.line, mistake.column) == (code, 13, column)
     assert told in mistake.message
     assert mistake.hint or code == "E113"
+
+
+def test_the_manifest_s_thresholds_are_every_pipeline_s_key_by_key(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        f"""{HEAD}{SOURCES}monitor: {{every: 6h, grace: 15m, rows: 4}}
+pipelines:
+  plain: {{sources: [api]}}
+  own: {{sources: [api], monitor: {{rows: 3}}}}
+  timed: {{sources: [api], schedule: "@daily", monitor: {{grace: 5m}}}}
+  blank: {{sources: [api], monitor: }}
+  empty:
+""",
+    )
+    pipelines = read_manifest(tmp_path, {}).manifest.pipelines
+    found = {name: each.monitor for name, each in pipelines.items()}
+    hours, minutes = timedelta(hours=6), timedelta(minutes=15)
+    assert found == {
+        "plain": Monitor(every=hours, grace=minutes, rows=4.0),
+        "own": Monitor(every=hours, grace=minutes, rows=3.0),
+        "timed": Monitor(every=hours, grace=timedelta(minutes=5), rows=4.0),
+        "blank": Monitor(every=hours, grace=minutes, rows=4.0),
+        "empty": Monitor(every=hours, grace=minutes, rows=4.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "column"),
+    [("{rows: many}", "E113", 17), ("{fresh: 1d}", "E111", 11), ("[1]", "E110", 10)],
+)
+def test_a_mistake_in_the_manifest_s_thresholds_is_told_once(
+    tmp_path: Path, written: str, code: str, column: int
+) -> None:
+    pipelines = "pipelines:\n  one: {sources: [api]}\n  two: {sources: [api], monitor: {rows: 3}}\n"
+    write(tmp_path, f"{HEAD}{SOURCES}monitor: {written}\n{pipelines}")
+    mistake = only(mistakes_of(tmp_path))
+    assert (mistake.code, mistake.line, mistake.column) == (code, 12, column)
+
+
+def test_how_long_the_ledger_keeps_what_is_over(tmp_path: Path) -> None:
+    write(tmp_path, f"{HEAD}retention: {{alerts: 30d}}\npipelines: {{}}\n")
+    retention = read_manifest(tmp_path, {}).manifest.retention
+    assert (retention.alerts, retention.slots) == (timedelta(days=30), timedelta(days=365))
+    write(tmp_path, f"{HEAD}retention: {{slots: 1h}}\npipelines: {{}}\n")
+    assert only(mistakes_of(tmp_path)).message == "slots must be at least 86400 seconds, not '1h'."

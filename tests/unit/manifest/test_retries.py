@@ -52,3 +52,14 @@ def test_parallel_limits_begin_at_one(tmp_path: Path) -> None:
     head = HEAD.replace("duck: {type: duckdb}", "duck: {type: duckdb, max_parallel: 0}")
     write(tmp_path, f"{head}pipelines:\n  all:\n")
     assert only(mistakes_of(tmp_path)).message == "max_parallel must be at least 1, not '0'."
+
+
+def test_every_database_has_a_parallel_limit(tmp_path: Path) -> None:
+    more = """
+  big: {type: bigquery, project: acme, credentials: "${env:KEY}", max_parallel: 3}
+  pg2: {type: postgres, credentials: "${env:POSTGRES_URL}", max_parallel: 2}
+"""
+    head = HEAD.replace("destinations:\n", f"destinations:{more}")
+    manifest = read_manifest(write(tmp_path, f"{head}pipelines:\n  all:\n"), {}).manifest
+    found = {name: getattr(each, "max_parallel", None) for name, each in manifest.destinations.items()}
+    assert found == {"big": 3, "pg2": 2, "duck": None, "pg": None}
