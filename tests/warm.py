@@ -12,13 +12,52 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pipeline_cli.testing import DEFAULT_TIMEOUT_S, CliResult, read_document
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.warm_imports"])
+
+
+@dataclass(slots=True)
+class Running:
+    """A command that is running: `send` it a signal, `wait` for its end."""
+
+    arguments: Sequence[str]
+    process: Any
+    folder: TemporaryDirectory[str]
+
+    def send(self, number: int) -> None:
+        """A signal to the process; nothing where it is over."""
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, number)
+
+    def wait(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> CliResult:
+        """The command's result; kills it and raises subprocess.TimeoutExpired where it does not end in time."""
+        self.process.join(timeout_s)
+        if self.process.exitcode is None:
+            self.process.kill()
+            raise subprocess.TimeoutExpired(["pipeline-cli", *self.arguments], timeout_s)
+        with self.folder as folder:
+            out, err = (Path(folder, name).read_text(encoding="utf-8") for name in ("stdout", "stderr"))
+        return CliResult(self.process.exitcode, out, err, read_document(out))
+
+
+def start_cli(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Running:
+    """Start the command in a process of its own."""
+    folder = TemporaryDirectory()
+    stdout, stderr = Path(folder.name, "stdout"), Path(folder.name, "stderr")
+    stdout.touch()
+    stderr.touch()
+    environment = {**os.environ, **(env or {})}
+    process = _FORKS.Process(target=_work, args=([*arguments], str(cwd), environment, stdout, stderr))
+    process.start()
+    return Running(arguments, process, folder)
 
 
 def run_cli(
@@ -29,17 +68,7 @@ def run_cli(
     timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> CliResult:
     """As `pipeline_cli.testing.run_cli`."""
-    with TemporaryDirectory() as folder:
-        stdout, stderr = Path(folder, "stdout"), Path(folder, "stderr")
-        environment = {**os.environ, **(env or {})}
-        process = _FORKS.Process(target=_work, args=([*arguments], str(cwd), environment, stdout, stderr))
-        process.start()
-        process.join(timeout_s)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(["pipeline-cli", *arguments], timeout_s)
-        out = stdout.read_text(encoding="utf-8")
-        return CliResult(process.exitcode, out, stderr.read_text(encoding="utf-8"), read_document(out))
+    return start_cli(arguments, cwd=cwd, env=env).wait(timeout_s)
 
 
 def _work(arguments: list[str], cwd: str, environment: dict[str, str], stdout: Path, stderr: Path) -> None:

@@ -53,8 +53,8 @@ def make_world(
         def make(path: str, disposition: str, destination: str) -> World:
             root = tmp_path / "project"
             entry = "{type: duckdb}"
-            if destination == "postgres":
-                url = request.getfixturevalue("postgres_url")
+            if destination != "duckdb":  # "postgres", or the address of one
+                url = request.getfixturevalue("postgres_url") if destination == "postgres" else destination
                 monkeypatch.setenv("FAULTS_URL", url)
                 entry = '{type: postgres, credentials: "${env:FAULTS_URL}"}'
                 ask = _asker_of_postgres(url)

@@ -14,9 +14,10 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ START_TIMEOUT_S = 30
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
     """A running server. `socket_dir` is the folder of its Unix socket; user postgres, PASSWORD."""
 
     port: int
     socket_dir: Path
+    begin: Callable[[], subprocess.Popen[bytes]]
     process: subprocess.Popen[bytes]
 
     def url(self, database: str = "postgres", *, over_socket: bool = False) -> str:
@@ -50,6 +52,13 @@ class PostgresServer:
 
     def drop_database(self, name: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def restart(self) -> None:
+        """Stop at once, as a crash of the server would, and start again with the same data; returns when it answers."""
+        _stop(self.process)
+        self.process = self.begin()
+        if not _answers(self):
+            raise RuntimeError("PostgreSQL did not start again")
 
     def execute(self, sql: str, database: str = "postgres") -> None:
         connection = psycopg2.connect(self.url(database))
@@ -143,15 +152,17 @@ def _start(folder: Path, binaries: Path, identity: dict[str, Any]) -> PostgresSe
             folder / "data",
             *(word for item in settings for word in ("-c", item)),
         ]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=folder, env=_environment(), **identity
-            )
-        server = PostgresServer(port, folder, process)
+        begin = partial(_begin, command, folder, identity)
+        server = PostgresServer(port, folder, begin, begin())
         if _answers(server):
             return server
-        _stop(process)
+        _stop(server.process)
     raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()[-2000:]}")
+
+
+def _begin(command: list[Any], folder: Path, identity: dict[str, Any]) -> subprocess.Popen[bytes]:
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=_environment(), **identity)
 
 
 def _answers(server: PostgresServer) -> bool:
