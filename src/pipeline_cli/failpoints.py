@@ -1,12 +1,14 @@
 """Named moments at which a test ends the process as kill -9 would.
 
 Off unless PIPELINE_CLI_FAILPOINT names one: "load.commit_after", or "load.commit_after:3" for the third time that it
-is reached. Off, `failpoint` costs one comparison, and dlt is not touched.
+is reached; "load.commit_after@STOP" sends another signal than KILL. Off, `failpoint` costs one comparison, and dlt is
+not touched.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Mapping
 
@@ -31,20 +33,25 @@ POINTS: Mapping[str, str] = {
     "alert.sent": "a receiver has an alert; the ledger does not know",
 }
 
+_FORM = re.compile(r"([\w.]+)(?::(\d+))?(?:@(KILL|STOP|TERM))?")
+
 
 class _Armed:
-    """The point that was set, and how often it is yet to be reached."""
+    """The point that was set, how often it is yet to be reached, and the signal then."""
 
     point: str | None = None
     left = 0
+    signal = signal.SIGKILL
 
 
 def arm(wanted: str | None) -> None:
     """Set the point, as the variable has it; None or "" for none. Raises ValueError for one that is not there."""
-    name, _, time = (wanted or "").partition(":")
+    found = _FORM.fullmatch(wanted or "")
+    name, time, sent = found.groups() if found else (wanted, None, None)
     if name and name not in POINTS:
         raise ValueError(f"{VARIABLE}: {name!r} is no failpoint; there is: {', '.join(POINTS)}")
     _Armed.point, _Armed.left = name or None, int(time or 1)
+    _Armed.signal = signal.Signals[f"SIG{sent or 'KILL'}"]
 
 
 def is_armed() -> bool:
@@ -57,4 +64,4 @@ def failpoint(name: str) -> None:
     if name == _Armed.point:
         _Armed.left -= 1
         if not _Armed.left:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _Armed.signal)

@@ -13,6 +13,7 @@ from pipeline_cli.errors import Busy, LoadError
 from pipeline_cli.manifest.models import entry, key
 
 if TYPE_CHECKING:
+    from pipeline_cli.destinations.postgres_fence import Fence
     from pipeline_cli.destinations.postgres_url import PostgresUrl
     from pipeline_cli.project import Project
 
@@ -49,6 +50,7 @@ class PostgresWarehouse:
         self.location = url.location
         self._url = url
         self._project_name = project_name
+        self._fence: Fence | None = None
         # libpq's own variable: days and hours are cut in UTC by dlt, SQLMesh and dbt alike, as on DuckDB.
         os.environ.setdefault("PGTZ", "UTC")
 
@@ -61,9 +63,14 @@ class PostgresWarehouse:
         _driver()
         import dlt
 
-        return dlt.destinations.postgres(
+        destination = dlt.destinations.postgres(
             credentials=self._url.text, destination_name=self.name, replace_strategy="insert-from-staging"
         )
+        if self._fence is None:
+            return destination
+        from pipeline_cli.destinations.postgres_fence import fence_dlt
+
+        return fence_dlt(destination, self._fence)
 
     def dlt_environment(self) -> dict[str, str]:
         return {f"DESTINATION__{self.name.upper()}__CREDENTIALS": self._url.text}
@@ -110,16 +117,25 @@ class PostgresWarehouse:
     def connect(self) -> Connection:
         from pipeline_cli.destinations.sql import SqlConnection, to_percent_style
 
-        return SqlConnection(self._open("pipeline-cli"), _driver().Error, to_percent_style)
+        raw = self._open("pipeline-cli")
+        if self._fence is None:
+            return SqlConnection(raw, _driver().Error, to_percent_style)
+        from pipeline_cli.destinations.postgres_fence import FencedConnection
+
+        connection = FencedConnection(raw, _driver().Error, to_percent_style)
+        connection.fence = self._fence
+        return connection
 
     def exclusive(self, holder: str = "", wait_s: float = 0.0) -> AbstractContextManager[None]:
         return nullcontext()
 
     @contextmanager
     def lock_pipeline(self, pipeline: str, holder: str = "", wait_s: float = 0.0) -> Iterator[None]:
+        from pipeline_cli.destinations.postgres_fence import Fence
         from pipeline_cli.destinations.postgres_lock import describe_self, take_lock
 
         connection = self._open(describe_self(pipeline, holder))
+        self._fence = self._fence or Fence(self._project_name)
         try:
             for _ in deadlines(wait_s):
                 other = take_lock(connection, self._project_name, pipeline)
@@ -130,8 +146,10 @@ class PostgresWarehouse:
                     f"pipeline {pipeline} is held on {self.location} by {other}",
                     hint="Wait until it is done, then try again.",
                 )
+            self._fence.take(connection, pipeline, describe_self(pipeline, holder))
             yield
         finally:
+            self._fence.leave(pipeline)
             connection.close()  # a session's locks end with it
 
     def writing(self) -> AbstractContextManager[None]:
