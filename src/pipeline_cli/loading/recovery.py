@@ -33,6 +33,12 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
     from dlt.pipeline.exceptions import PipelineStepFailed
 
     failpoint("recovery.begin")
+    if _is_overtaken(pipeline, warehouse):
+        drop_pending(pipeline, warehouse)
+        pipeline.sync_destination()
+        return frozenset(), [
+            "A load that an earlier run left here was given up: another host has loaded this source since."
+        ]
     try:
         mend_packages(pipeline, warehouse)
         pipeline.normalize()
@@ -46,6 +52,25 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
         drop_pending(pipeline, warehouse)
         return frozenset(), ["A load that an earlier run left can never succeed; its records are read again."]
     return tables, ["The load that an earlier run left unfinished was completed first."]
+
+
+def _is_overtaken(pipeline: Pipeline, warehouse: Warehouse) -> bool:
+    """Whether the destination holds a load that began after the oldest package left here.
+
+    We load nothing new before this package is done with: so another host has, from the cursor as it was, and the
+    package's records are there already.
+    """
+    pending = {*pipeline.list_normalized_load_packages(), *pipeline.list_extracted_load_packages()}
+    if (pipeline.dataset_name, "_dlt_loads") not in set(warehouse.relations([pipeline.dataset_name])):
+        return False
+    oldest = min(pending, key=float)
+    connection = warehouse.connect()
+    try:
+        table = quote(pipeline.dataset_name, "_dlt_loads")
+        later = connection.query(f"SELECT load_id FROM {table} WHERE load_id > ?", [oldest])
+    finally:
+        connection.close()
+    return any(load_id not in pending for (load_id,) in later)
 
 
 def drop_pending(pipeline: Pipeline, warehouse: Warehouse) -> None:
