@@ -30,7 +30,7 @@ class Holder:
     @classmethod
     def here(cls, command: str | None = None) -> Holder:
         """This process; `command` is by default the command line without the interpreter's path."""
-        words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+        words = [program_name(), *sys.argv[1:]]
         since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         import socket  # 5 ms that `validate` need not pay
 
@@ -96,3 +96,9 @@ def _busy(path: Path, what: str) -> Busy:
         f"{what} is held by {holder or 'another process'}",
         hint="Wait until it is done, or stop that process; a process that was killed leaves no lock behind.",
     )
+
+
+def program_name() -> str:
+    """What people call the program; `schedule run` starts it as `python -c`, which says nothing to them."""
+    name = Path(sys.argv[0]).name
+    return "pipeline-cli" if name in ("", "-c", "__main__.py") else name

@@ -15,6 +15,7 @@ from typing import Any
 MASK = "***"
 # Shorter values would blank out ordinary words all over a log ("x", "dev").
 SHORTEST_SECRET = 4
+SHORTEST_PATH = 8  # of a secret address: "in" and "hooks" are ordinary words
 
 _SECRET_WORDS = frozenset(
     (
@@ -38,6 +39,7 @@ _PLACES = frozenset(
 )
 _BOOKMARKS = frozenset(("continuation", "end", "next", "page", "start", "sync"))
 _WORD_BREAK = re.compile(r"([a-z0-9])([A-Z])")
+_WEB_PATH = re.compile(r"https?://[^/?#]+/(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#.*)?", re.IGNORECASE)
 # A port and a path with an @ in it are no password.
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s:@/?#\"']*:(?!\d{1,5}/)(?P<password>[^\s\"']+)@")
 _ASSIGNMENT = r"([A-Za-z0-9_.-]+)[\"']?\s*[:=]\s*"
@@ -64,6 +66,15 @@ def url_passwords(text: str) -> list[str]:
     if "://" not in text:
         return []
     return [match["password"] for match in _URL_PASSWORD.finditer(text)]
+
+
+def secret_paths(secret: str) -> list[str]:
+    """What of a secret address (a webhook's) a server may say back: its path with the query, without the host."""
+    found = _WEB_PATH.fullmatch(secret)
+    if found is None or len(found["path"]) < SHORTEST_PATH:
+        return []
+    path, query = found["path"], found["query"] or ""
+    return [path, *([path + query] if query else [])]
 
 
 def plain_secrets(line: str) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from pipeline_cli.secrets import looks_secret, mask, plain_secrets, url_passwords
+from pipeline_cli.secrets import looks_secret, mask, plain_secrets, secret_paths, url_passwords
 
 SECRET = 'p@ss wörd/"\\+x'
 
@@ -167,3 +167,16 @@ def test_secrets_are_found_in_lines_that_are_no_yaml(line: str, secret: str) -> 
 )
 def test_variables_and_empty_values_are_shown(line: str) -> None:
     assert list(plain_secrets(line)) == []
+
+
+def test_a_secret_address_has_a_path_that_servers_say_back() -> None:
+    paths = secret_paths("https://hooks.slack.com/services/T0/B0/Xq7?k=1")
+    assert paths == ["services/T0/B0/Xq7", "services/T0/B0/Xq7?k=1"]
+    assert mask("who is /services/T0/B0/Xq7?", paths) == "who is /***?"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a.b/in", "https://a.b", "plain/of+the/api==", "smtp://host/long-path", ""]
+)
+def test_what_is_no_secret_path(text: str) -> None:
+    assert secret_paths(text) == []

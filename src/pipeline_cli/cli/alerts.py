@@ -143,13 +143,14 @@ def _line(delivery: Delivery) -> str:
 def _listed(incidents: list[Incident], alerts: list[StoredAlert]) -> list[str]:
     lines = []
     if incidents:
-        head = ["Incident", "Environment", "Pipeline", "Since (UTC)", "Runs", "State", "What"]
+        # Where all are of one environment, its column would only take room from what happened.
+        several = len({each.environment for each in incidents}) > 1
+        head = ["Since (UTC)", *(["Environment"] if several else []), "Pipeline", "Runs", "State", "What"]
         rows = [
             [
-                each.incident_id,
-                each.environment,
-                each.pipeline,
                 f"{each.opened_at:%Y-%m-%d %H:%M}",
+                *([each.environment] if several else []),
+                each.pipeline,
                 each.seen_count,
                 "over" if each.closed_at else "open",
                 each.summary,

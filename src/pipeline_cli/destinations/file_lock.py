@@ -38,10 +38,10 @@ class ProcessLock:
                     self._held.close()
 
     def _acquire(self, holder: str, wait_s: float) -> None:
-        from pipeline_cli.locks import hold_lock
+        from pipeline_cli.locks import hold_lock, program_name
 
         # The program and its verb only: an argument may hold a secret.
-        command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2], *([holder] if holder else [])])
+        command = " ".join([program_name(), *sys.argv[1:2], *([holder] if holder else [])])
         busy: Busy | None = None
         for _ in deadlines(wait_s):
             try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pipeline_cli.manifest.findings import quoted
-from pipeline_cli.secrets import looks_secret, mask, url_passwords
+from pipeline_cli.secrets import looks_secret, mask, secret_paths, url_passwords
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _TOKEN = re.compile(
@@ -80,7 +80,7 @@ class Variables:
         filled.used.append(name)
         value = self._values.get(name, "")
         if value and (secret or looks_secret(name)):
-            self._secrets.add(value)
+            self._secrets.update((value, *secret_paths(value)))
         if not value and default is None:
             filled.missing.append(name)
         return value or default or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,8 @@ def test_what_is_due_is_listed_and_sent(project: Path, server: MailServer) -> No
     )
     listed = run_cli(["alerts"], cwd=project)
     assert "open" in listed.stdout
+    # Narrow, too, it says since when and leaves room for what happened.
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d  things +1 +open +\S+", listed.stdout, re.MULTILINE)
     assert "things" in listed.stdout
     early = run_cli(["alerts", "send"], cwd=project, env={"SMTP_URL": server.url})
     assert early.exit_code == 0

@@ -31,6 +31,15 @@ class TestLocks:
         assert raised.value.message.startswith(told)
         assert raised.value.exit_code == 75
 
+    @pytest.mark.parametrize(("program", "told"), [("-c", "pipeline-cli"), ("/bin/shop-cli", "shop-cli")])
+    def test_a_holder_is_called_by_the_program_s_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", [program, "run", "shop"])  # "-c" is how `schedule run` starts it
+        with hold_lock(tmp_path / "x.lock", "x"):
+            holder = read_holder(tmp_path / "x.lock")
+        assert holder is not None and holder.command == f"{told} run shop"
+
     def test_lock_is_free_again_after_the_block(self, tmp_path: Path) -> None:
         for _ in range(2):
             with hold_lock(tmp_path / "x.lock", "x"):
