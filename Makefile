@@ -67,7 +67,7 @@ test-systemd: setup
 		{ echo "make: test-systemd needs systemd-analyze (Debian: apt-get install systemd)" >&2; exit 1; }
 	@$(BIN)/pytest -q -m systemd tests/integration/scheduling $(ARGS)
 
-# Failpoints, kills (PIPELINE_CLI_KILLS of each of 24 cases: 21), restarts, full disks: an hour; the cases that `make test` runs on DuckDB alone, and the longest.
+# Failpoints, kills (PIPELINE_CLI_KILLS=21 in each of 24 cases), restarts, full disks; what `make test` leaves out: an hour.
 test-faults: setup
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m 'faults or thorough' $(ARGS)
 
