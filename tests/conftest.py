@@ -35,6 +35,9 @@ os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 pipeline_cli.testing.run_cli = warm.run_cli
 
 
+pytest_plugins = ["tests.faults.figures"]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "network: may reach the network")
     config.addinivalue_line("markers", "writes_home: may write in HOME")

@@ -1,8 +1,7 @@
-"""Worlds for each path, disposition and warehouse; and the one line of figures at the end."""
+"""Worlds for each path, disposition and warehouse."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,30 +11,6 @@ import pytest
 
 from tests.faults.world import World
 from tests.servers.json_api import JsonApi
-
-FIGURES = "faults"
-
-
-class Figures(Counter[str]):
-    """tries, lost, doubled, stuck: of one test, for the line at the end."""
-
-
-@pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
-    counted = Figures(tries=0, lost=0, doubled=0, stuck=0)
-    yield counted
-    request.node.user_properties.append((FIGURES, dict(counted)))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    total = Counter[str]()
-    for report in (each for group in ("passed", "failed") for each in terminalreporter.stats.get(group, [])):
-        for name, counted in getattr(report, "user_properties", []):
-            if name == FIGURES and report.when == "teardown":
-                total.update(counted)
-    if total["tries"]:
-        figures = ", ".join(f"{total[name]} {name}" for name in ("tries", "lost", "doubled", "stuck"))
-        terminalreporter.write_line(f"faults: {figures}")
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipeline_cli.testing import run_cli
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.world import World
 
 MakeWorld = Callable[[str, str, str], World]

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline_cli.failpoints import POINTS, VARIABLE
 from pipeline_cli.testing import run_cli
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.recovering import MakeWorld, check_runs_are_closed, recover, start
 from tests.faults.world import DISPOSITIONS, World
 

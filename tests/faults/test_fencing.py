@@ -12,7 +12,7 @@ import pytest
 
 from pipeline_cli.failpoints import VARIABLE
 from pipeline_cli.testing import run_cli
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.recovering import MakeWorld, recover, start
 from tests.warm import Running, start_cli
 

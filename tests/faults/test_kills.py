@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_cli.testing import run_cli
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.recovering import MakeWorld, check_runs_are_closed, recover, start
 from tests.faults.world import DISPOSITIONS, PATHS, World
 from tests.servers.postgres import run_postgres
