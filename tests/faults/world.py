@@ -16,7 +16,8 @@ from typing import Any
 from pipeline_cli.testing import make_project
 from tests.servers.json_api import Answer, Request
 
-BATCH = 30
+BATCH = 130
+PAGE = 60  # records of an API: enough to be loaded by column
 DISPOSITIONS = ("append", "merge", "replace", "scd2")
 PATHS = ("rows", "api", "columns")
 
@@ -161,11 +162,11 @@ class World:
         self._write(number, whole=whole)
 
     def answer(self, request: Request) -> Answer:
-        """GET /items?page=1&since=0, of ten records a page."""
+        """GET /items?page=1&since=0, of 60 records a page."""
         since = int(request.query["since"]) if self.disposition == "append" else -1
         left = [each for each in self.served if each["id"] > since]
-        start = 10 * (int(request.query["page"]) - 1)
-        return Answer({"items": left[start : start + 10], "pages": -(-len(left) // 10)})
+        start = PAGE * (int(request.query["page"]) - 1)
+        return Answer({"items": left[start : start + PAGE], "pages": -(-len(left) // PAGE)})
 
     def _write(self, number: int, *, whole: bool) -> None:
         text = json.dumps(self.served)
