@@ -119,13 +119,17 @@ def mask_tree(value: Any, secrets: frozenset[str]) -> Any:
 
 @lru_cache(maxsize=16)
 def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
+    written = written_forms(secrets)
+    return re.compile("|".join(map(re.escape, written))) if written else None
+
+
+def written_forms(secrets: Collection[str]) -> list[str]:
+    """Every way in which these secrets may stand in a text: as they are, URL-encoded, escaped or in base64.
+
+    The longest first, so that a secret that begins like another is found whole.
+    """
     written = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-    if not written:
-        return None
-    # The longest first, so that a secret that begins like another is masked whole.
-    return re.compile(
-        "|".join(re.escape(form) for form in sorted(written, key=lambda form: (-len(form), form)))
-    )
+    return sorted(written, key=lambda form: (-len(form), form))
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -32,6 +32,8 @@ from pipeline_cli.loading.recovery import drop_pending, finish_pending, mend_pac
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.sources.build import open_source
+from pipeline_cli.sources.landing.folders import prune_landings
+from pipeline_cli.sources.landing.opening import open_landing
 
 if TYPE_CHECKING:
     from dlt.extract import DltSource
@@ -53,7 +55,12 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
         recovered, notes = _recover(request, pipeline)
         if recovered:
             notes += catch_up(request.project, request.warehouse, request.source)
-        with open_source(request.project, request.source, cancelled=request.cancelled) as source:
+        with (
+            open_landing(request.project, request.source, go_on=not notes) as landing,
+            open_source(
+                request.project, request.source, cancelled=request.cancelled, landing=landing
+            ) as source,
+        ):
             context = _gate_context(request, source)
             intakes = attach_gates(request.project, request.source, source, context)
             trace = read_trace(pipeline)
@@ -61,6 +68,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
             failpoint("extract.end_after")
             checks = _judge(request, pipeline, intakes, context)
         result = _load(request, pipeline, intakes, trace)
+        prune_landings(request.project, request.source)
     result.checks = checks
     result.violations = context.violations
     result.notes = notes

@@ -103,6 +103,10 @@ class Client:
     retry_timeout: timedelta = key(
         "The longest a request is tried again, waits included.", default=timedelta(minutes=5)
     )
+    resume_within: timedelta = key(
+        "How long after its beginning an extraction that was killed goes on from its last page; 0s: never.",
+        default=timedelta(hours=1),
+    )
     max_retries: int = key(
         "Tries after the first for 429, 5xx and dropped connections.", default=5, minimum=0
     )
@@ -143,6 +147,10 @@ class RestResource(ResourceHints):
     )
     include_from_parent: tuple[str, ...] = key(
         "Fields of the parent record to add to each record.", default=()
+    )
+    keep_landed: timedelta | None = key(
+        "How long its answers are kept as received, in .pipeline/ENV/landed; by default until they are loaded.",
+        default=None,
     )
     expected_count: ExpectedCount | None = key(
         "Compare the number of records with what the API says.", default=None

@@ -75,7 +75,8 @@ def api_session(
     limits: request_timeout_s, retry_timeout_s, max_retries, max_response_bytes, error_keys as in `client:` of rest_api.
     Open it in the source's function, not while records are read. Raises SourceError, as do its requests.
     """
-    from pipeline_cli.sources.http import HttpLimits, open_session, origin_of
+    from pipeline_cli.sources.http import open_session
+    from pipeline_cli.sources.http_limits import HttpLimits, origin_of
     from pipeline_cli.sources.recordings import ReplayAdapter
 
     scope = _SCOPE.get()

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import requests
     from dlt.extract import DltSource
     from dlt.sources.helpers.rest_client.client import RESTClient
+    from requests.adapters import HTTPAdapter
 
-    from pipeline_cli.sources.http import HttpLimits
+    from pipeline_cli.sources.http_limits import HttpLimits
+    from pipeline_cli.sources.landing.landing import Landing
 
 # Sources whose records are read as columns: the function that opens one.
 _COLUMN_SOURCES = {
@@ -53,14 +55,16 @@ def open_source(
     network: bool = False,
     base_urls: list[str] | None = None,
     cancelled: Event | None = None,
+    landing: Landing | None = None,
 ) -> Iterator[DltSource]:
     """The dlt source of an entry; inside, its HTTP requests are checked, and replayed where the environment says so.
 
     network: go to the network even in an environment with `replay: true` (for `record`).
     base_urls: gets the addresses of a Python source's API, when it opens its session.
     cancelled: ends the waits between two tries.
+    landing: of a rest_api source: keeps its answers, and gives again those that landed before.
     """
-    from pipeline_cli.sources.http import sleep_unless
+    from pipeline_cli.sources.http_limits import sleep_unless
     from pipeline_cli.sources.recordings import recording_path
 
     entry = project.manifest.sources[name]
@@ -69,7 +73,8 @@ def open_source(
     if isinstance(entry, RestApiSource):
         from pipeline_cli.sources.rest_api import build_rest_source
 
-        yield build_rest_source(name, entry, _open_session(project, name, entry, replay, sleep))
+        session = _open_session(project, name, entry, replay, sleep, landing)
+        yield build_rest_source(name, entry, session, landing)
         return
     assert isinstance(entry, PythonSource)
     recording = recording_path(project.root, name) if replay else None
@@ -111,13 +116,17 @@ def _open_session(
     entry: RestApiSource,
     replay: bool,
     sleep: Callable[[float], None] = time.sleep,
+    landing: Landing | None = None,
 ) -> requests.Session:
-    from pipeline_cli.sources.http import open_session
+    from pipeline_cli.sources.http import CheckedAdapter, open_session
+    from pipeline_cli.sources.landing.adapter import LandingAdapter
     from pipeline_cli.sources.recordings import ReplayAdapter, recording_path
     from pipeline_cli.sources.rest_api import incremental_names
 
     limits = replace(http_limits(entry), sleep=sleep)
-    adapter = None
+    adapter: HTTPAdapter = CheckedAdapter(limits)
+    if landing is not None:
+        adapter = LandingAdapter(landing, adapter, limits)
     if replay:
         file = recording_path(project.root, name)
         varying = incremental_names(entry) | secret_parameters(entry)
@@ -127,7 +136,7 @@ def _open_session(
 
 def http_limits(entry: RestApiSource) -> HttpLimits:
     """The bounds of a rest_api entry's requests: its own origin, those it allows, and where it gets tokens."""
-    from pipeline_cli.sources.http import HttpLimits, origin_of
+    from pipeline_cli.sources.http_limits import HttpLimits, origin_of
 
     client = entry.client
     origins = {origin_of(url) for url in (client.base_url, *client.allowed_origins)}

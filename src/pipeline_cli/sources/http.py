@@ -9,64 +9,25 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from threading import Event
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.util import Retry
 
-from pipeline_cli.contracts.json_values import parse_json
-from pipeline_cli.errors import SourceError, StepError
+from pipeline_cli.errors import SourceError
+from pipeline_cli.sources.answers import check_origin, check_response, read_body
 from pipeline_cli.sources.deadline import Deadline, watch_pools
-from pipeline_cli.sources.http_errors import describe, excerpt, gave_up, shorten, status_hint
+from pipeline_cli.sources.http_errors import describe, gave_up
+from pipeline_cli.sources.http_limits import HttpLimits
 
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
 _TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 _TOO_SLOW = "the answer took longer than client.request_timeout"
-_CHUNK_BYTES = 65_536
 _BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
-    """Bounds of one source's requests; times in seconds."""
-
-    origins: frozenset[str]
-    request_timeout_s: float = 60.0
-    retry_timeout_s: float = 300.0
-    max_retries: int = 5
-    max_response_bytes: int = 268_435_456
-    error_keys: tuple[str, ...] = ("error", "errors")
-    sleep: Callable[[float], None] = field(default=time.sleep)
-    # What an API says in its own way: after how many seconds a refused request may be sent again (None: never), and
-    # what to do about a refusal.
-    retry_after: Callable[[requests.Response], float | None] = field(default=lambda response: None)
-    hint: Callable[[requests.Response], str | None] = field(default=lambda response: None)
-
-
-def sleep_unless(cancelled: Event) -> Callable[[float], None]:
-    """A sleep that ends with StepError when the run is asked to stop: some APIs ask for a quarter of an hour."""
-
-    def sleep(seconds: float) -> None:
-        if cancelled.wait(seconds):
-            raise StepError(
-                "interrupted while it waited for the API; nothing of this source was loaded", code="E130"
-            )
-
-    return sleep
-
-
-def origin_of(url: str) -> str:
-    """scheme://host:port with the default port written out: "https://api.example.com:443"."""
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def open_session(limits: HttpLimits, adapter: HTTPAdapter | None = None) -> requests.Session:
@@ -151,78 +112,6 @@ class CheckedAdapter(HTTPAdapter):
                 ) from error
         # A body without a length ends where the connection does, also when it is we who ended it.
         return requests.Timeout(_TOO_SLOW) if deadline.passed else response
-
-
-def read_body(response: requests.Response, max_bytes: int) -> None:
-    """Read the whole answer, decompressed, within `max_bytes`. Raises SourceError."""
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        size += len(chunk)
-        if size > max_bytes:
-            response.close()
-            raise SourceError(
-                f"{describe(response.request)} answered with more than {max_bytes:,} bytes.",
-                hint="Ask for smaller pages, or raise client.max_response_bytes.",
-            )
-        chunks.append(chunk)
-    response._content = b"".join(chunks)
-    response._content_consumed = True  # type: ignore[attr-defined]
-
-
-def check_origin(request: requests.PreparedRequest, limits: HttpLimits) -> None:
-    """Refuse a redirect or next-link to another host before anything, credentials least of all, is sent there."""
-    origin = origin_of(request.url or "")
-    if origin not in limits.origins:
-        raise SourceError(
-            f"The source leads to {origin}, which is not its own origin; nothing was sent there.",
-            code="E311",
-            hint=f'If that is right, add it: client: {{allowed_origins: ["{origin}"]}}.',
-        )
-
-
-def check_response(response: requests.Response, limits: HttpLimits) -> requests.Response:
-    """Refuse what is not data; give the response a `json()` that loses no digit."""
-    if response.is_redirect:
-        return response
-    what = describe(response.request)
-    if response.status_code >= 400:
-        raise SourceError(
-            f"{what} answered {response.status_code} {response.reason or ''}".rstrip()
-            + f".{excerpt(response)}",
-            code="E312",
-            hint=limits.hint(response) or status_hint(response.status_code),
-        )
-    body = response.content.strip()
-    document = _parse_body(response, body, what)
-    for key in limits.error_keys:
-        if isinstance(document, dict) and document.get(key):
-            raise SourceError(
-                f"{what} answered {response.status_code} with {key!r} in its body: {shorten(str(document[key]))}",
-                code="E313",
-                hint="Where that key is data, take it out of client.error_keys.",
-            )
-    response.json = lambda **_: document  # type: ignore[method-assign]
-    return response
-
-
-def _parse_body(response: requests.Response, body: bytes, what: str) -> Any:
-    if not body:
-        return []
-    if body[:1] == b"<" or "html" in response.headers.get("Content-Type", "").lower():
-        raise SourceError(
-            f"{what} answered {response.status_code} with a web page, not with JSON.{excerpt(response)}",
-            code="E314",
-            hint="A login page or a proxy often answers like that: check base_url and the credentials.",
-        )
-    try:
-        document = parse_json(body)
-    except ValueError as error:
-        raise SourceError(
-            f"{what} answered {response.status_code} with JSON that is cut or malformed ({error}).",
-            code="E315",
-        ) from error
-    return [] if document is None else document
 
 
 def _may_pass(response: requests.Response, asked_s: float | None) -> bool:

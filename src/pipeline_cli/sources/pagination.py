@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
 from requests import Request, Response
 
 from pipeline_cli.errors import SourceError
+from pipeline_cli.sources.answer_hooks import AnswerHook
 from pipeline_cli.sources.http_errors import describe
 
 
@@ -24,9 +26,17 @@ class WatchedPaginator(BasePaginator):
     dlt notices neither a next-link that repeats nor one that goes round in a circle.
     """
 
-    def __init__(self, inner: BasePaginator | None, resource: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        inner: BasePaginator | None,
+        resource: str,
+        timeout_s: float,
+        hooks: Sequence[AnswerHook] = (),
+    ) -> None:
+        """inner: None where it is found out from the first answer. hooks: see each answer as it comes in."""
         super().__init__()
-        self._template = inner  # None: found out from the first answer
+        self._template = inner
+        self._hooks = hooks
         self._inner: BasePaginator = inner or SinglePagePaginator()
         self._resource = resource
         self._timeout_s = timeout_s
@@ -39,6 +49,7 @@ class WatchedPaginator(BasePaginator):
         return self._inner.has_next_page
 
     def init_request(self, request: Request) -> None:
+        request.hooks["response"][:0] = self._hooks
         # A parent's records each start a round of their own; the deadline is that of all rounds together.
         if self._template is not None:
             self._inner = copy.deepcopy(self._template)

@@ -23,8 +23,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from pipeline_cli.errors import SourceError
-from pipeline_cli.sources.http import HttpLimits, check_origin, check_response
+from pipeline_cli.sources.answers import check_origin, check_response
 from pipeline_cli.sources.http_errors import describe
+from pipeline_cli.sources.http_limits import HttpLimits
 
 RECORDED_BASE = "http://recorded.invalid"
 _KEPT_HEADERS = ("content-type", "link", "location", "retry-after")

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     import requests
     from dlt.extract import DltSource
 
+    from pipeline_cli.sources.landing.landing import Landing
+
 _INCREMENTAL = re.compile(r"\{incremental\.")
 _DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 
 
-def build_rest_source(name: str, entry: RestApiSource, session: requests.Session) -> DltSource:
+def build_rest_source(
+    name: str, entry: RestApiSource, session: requests.Session, landing: Landing | None = None
+) -> DltSource:
     """The dlt source of a rest_api entry.
 
-    session: from `open_session`, so that tokens, pages and redirects are all checked.
+    session: from `open_session`, so that tokens, pages and redirects are all checked. landing: keeps each page.
     """
     from dlt.sources.rest_api import rest_api_source
 
@@ -35,7 +39,7 @@ def build_rest_source(name: str, entry: RestApiSource, session: requests.Session
     }
     if entry.client.auth:
         client["auth"] = client_auth(entry.client.auth, session)
-    resources = [_resource(key, resource, entry) for key, resource in entry.resources.items()]
+    resources = [_resource(key, resource, entry, landing) for key, resource in entry.resources.items()]
     config: dict[str, Any] = {"client": client, "resources": resources}
     source = rest_api_source(config, name=name)  # type: ignore[arg-type]
     return source.parallelize() if entry.parallel else source
@@ -60,9 +64,12 @@ def endpoint_of(name: str, resource: RestResource) -> Endpoint:
     return Endpoint(path=resource.endpoint or name)
 
 
-def _resource(name: str, resource: RestResource, entry: RestApiSource) -> dict[str, Any]:
+def _resource(
+    name: str, resource: RestResource, entry: RestApiSource, landing: Landing | None
+) -> dict[str, Any]:
     from dlt.sources.rest_api.config_setup import create_paginator
 
+    from pipeline_cli.sources.answer_hooks import answer_hooks
     from pipeline_cli.sources.pagination import WatchedPaginator
 
     endpoint = endpoint_of(name, resource)
@@ -73,7 +80,12 @@ def _resource(name: str, resource: RestResource, entry: RestApiSource) -> dict[s
         "path": endpoint.path,
         "method": endpoint.method,
         "params": _thaw(endpoint.params),
-        "paginator": WatchedPaginator(inner, name, entry.client.resource_timeout.total_seconds()),
+        "paginator": WatchedPaginator(
+            inner,
+            name,
+            entry.client.resource_timeout.total_seconds(),
+            answer_hooks(name, endpoint.data_selector, landing),
+        ),
     }
     if endpoint.json:
         config["json"] = _thaw(endpoint.json)
@@ -81,44 +93,12 @@ def _resource(name: str, resource: RestResource, entry: RestApiSource) -> dict[s
         config["headers"] = dict(endpoint.headers)
     if endpoint.data_selector:
         config["data_selector"] = endpoint.data_selector
-        config["response_actions"] = [_require_selected(name, endpoint.data_selector)]
     if resource.incremental:
         config["incremental"] = incremental_config(resource.incremental, resource.write_disposition)
     built: dict[str, Any] = {"name": name, "endpoint": config}
     if resource.include_from_parent:
         built["include_from_parent"] = list(resource.include_from_parent)
     return built
-
-
-def _require_selected(name: str, selector: str) -> Any:
-    """A response hook: an answer in which the records' place is missing is an error, not an empty page."""
-
-    def check(response: Any, *_: Any, **__: Any) -> None:
-        from dlt.common import jsonpath
-
-        from pipeline_cli.errors import SourceError
-
-        body = response.json()
-        plain = selector.removeprefix("$.")
-        if not re.fullmatch(r"[\w.]+", plain) or not body:
-            return  # wildcards and filters may rightly select nothing; an empty body is an empty page
-        if not jsonpath.find_values(selector, body) and not _is_empty_at(body, plain.split(".")):
-            raise SourceError(
-                f"Resource {name}: the answer has nothing at {selector!r}; its keys are "
-                f"{', '.join(sorted(body)[:8]) if isinstance(body, dict) else 'those of a list'}.",
-                code="E318",
-                hint="Check endpoint.data_selector against what the API sends.",
-            )
-
-    return check
-
-
-def _is_empty_at(body: Any, steps: list[str]) -> bool:
-    for step in steps:
-        if not isinstance(body, dict) or step not in body:
-            return False
-        body = body[step]
-    return True
 
 
 def incremental_config(incremental: Incremental, disposition: str) -> dict[str, Any]:

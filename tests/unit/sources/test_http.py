@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from pipeline_cli.errors import SourceError, StepError
-from pipeline_cli.sources.http import HttpLimits, open_session, origin_of, sleep_unless
+from pipeline_cli.sources.http import open_session
+from pipeline_cli.sources.http_limits import HttpLimits, origin_of, sleep_unless
 from tests.servers.json_api import Answer, JsonApi, Request
 
 SECRET = "s3cr3t-canary"

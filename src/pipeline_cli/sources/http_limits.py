@@ -1,0 +1,49 @@
+"""The bounds of one source's requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from urllib.parse import urlsplit
+
+import requests
+
+from pipeline_cli.errors import StepError
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Bounds of one source's requests; times in seconds."""
+
+    origins: frozenset[str]
+    request_timeout_s: float = 60.0
+    retry_timeout_s: float = 300.0
+    max_retries: int = 5
+    max_response_bytes: int = 268_435_456
+    error_keys: tuple[str, ...] = ("error", "errors")
+    sleep: Callable[[float], None] = field(default=time.sleep)
+    # What an API says in its own way: after how many seconds a refused request may be sent again (None: never), and
+    # what to do about a refusal.
+    retry_after: Callable[[requests.Response], float | None] = field(default=lambda response: None)
+    hint: Callable[[requests.Response], str | None] = field(default=lambda response: None)
+
+
+def sleep_unless(cancelled: Event) -> Callable[[float], None]:
+    """A sleep that ends with StepError when the run is asked to stop: some APIs ask for a quarter of an hour."""
+
+    def sleep(seconds: float) -> None:
+        if cancelled.wait(seconds):
+            raise StepError(
+                "interrupted while it waited for the API; nothing of this source was loaded", code="E130"
+            )
+
+    return sleep
+
+
+def origin_of(url: str) -> str:
+    """scheme://host:port with the default port written out: "https://api.example.com:443"."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
