@@ -31,6 +31,7 @@ class World:
     destination: DuckDBDestination | PostgresDestination
     source: RestApiSource | PythonSource | None = None
     replay: bool = False
+    secrets: frozenset[str] = frozenset()
     run_count: int = 0
     results: list[IngestResult] = field(default_factory=list)
 
@@ -67,7 +68,7 @@ class World:
             sources={"shop": self.source},
             pipelines={},
         )
-        return Project(self.root, manifest, "test")
+        return Project(self.root, manifest, "test", self.secrets)
 
     @property
     def warehouse(self) -> Warehouse:

@@ -1,0 +1,95 @@
+"""What has landed is given again, in every way of paging."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_cli.errors import SourceError
+from pipeline_cli.loading.errors import translate
+from pipeline_cli.manifest.sources import Client, Endpoint, RestApiSource, RestResource
+from pipeline_cli.sources.build import http_limits
+from pipeline_cli.sources.http import CheckedAdapter, open_session
+from pipeline_cli.sources.landing.adapter import LandingAdapter
+from pipeline_cli.sources.landing.landing import Landing
+from pipeline_cli.sources.landing.scrubbing import Scrubber
+from pipeline_cli.sources.rest_api import build_rest_source
+from tests.servers.json_api import Answer, JsonApi
+from tests.servers.paged_api import PAGINATORS, PagedRows
+
+SALT = "0123456789abcdef"
+
+
+@pytest.fixture
+def api() -> Iterator[JsonApi]:
+    with JsonApi({}) as api:
+        yield api
+
+
+def read(api: JsonApi, folder: Path, style: str) -> list[Any]:
+    """The ids of the records, through a landing in this folder."""
+    endpoint = Endpoint("items", paginator=PAGINATORS[style], data_selector="items")
+    entry = RestApiSource(
+        "rest_api", Client(api.url, max_retries=0), {"items": RestResource(endpoint=endpoint)}
+    )
+    limits, landing = http_limits(entry), Landing(folder, SALT, entry, frozenset())
+    session = open_session(limits, LandingAdapter(landing, CheckedAdapter(limits), limits))
+    try:
+        return [row["id"] for row in build_rest_source("shop", entry, session, landing).resources["items"]]
+    except Exception as error:
+        raise translate(error, "shop", "") from error
+    finally:
+        landing.close()
+
+
+@pytest.mark.parametrize("style", [*PAGINATORS])
+@pytest.mark.parametrize("size", [10, 20_000])
+def test_every_way_of_paging_goes_on_from_its_last_page(
+    api: JsonApi, tmp_path: Path, style: str, size: int
+) -> None:
+    pages = PagedRows([{"id": number, "text": "x" * size} for number in range(45)])
+    api.data["/items"] = pages
+    for down in range(1, 5):
+        api.fault = lambda request: Answer(status=503) if pages.page_of(request) >= down else None  # noqa: B023
+        with pytest.raises(SourceError, match="503"):
+            read(api, tmp_path, style)
+    api.fault = None
+    assert read(api, tmp_path, style) == list(range(45))
+    assert [pages.asked[page] for page in range(5)] == [1, 1, 1, 1, 1]
+
+
+def test_answers_are_read_one_by_one(api: JsonApi, tmp_path: Path) -> None:
+    """A landing of many pages is not held in memory when it is opened."""
+    pages = PagedRows([{"id": number, "text": "x" * 100_000} for number in range(200)])
+    api.data["/items"] = pages
+    read(api, tmp_path, "page_number")
+    entry = RestApiSource("rest_api", Client(api.url), {"items": RestResource()})
+    tracemalloc.start()
+    landing = Landing(tmp_path, SALT, entry, frozenset())
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    landing.close()
+    assert held < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": "s3cr3t/1"}',
+        b'{"a": "s3cr3t%2F1"}',
+        b'{"a": "czNjcjN0LzE="}',
+        b"s3cr3t/1s3cr3t/1",
+        b"landed:1",
+    ],
+)
+def test_secrets_come_back_as_they_were(body: bytes) -> None:
+    scrubber = Scrubber(frozenset(("s3cr3t/1", "landed", "0123")), SALT)
+    scrubbed, whole = scrubber.scrub(body)
+    assert whole
+    assert scrubber.restore(scrubbed) == body
+    assert b"s3cr3t" not in scrubbed
+    assert b"czNjcjN0L" not in scrubbed
