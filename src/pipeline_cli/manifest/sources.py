@@ -80,6 +80,14 @@ class ResourceHints:
 
 
 @entry
+class RateLimit:
+    """How many requests an API takes in a time."""
+
+    requests: int = key("How many requests.", minimum=1)
+    per: timedelta = key("In which time.", default=timedelta(seconds=1), minimum=0.001)
+
+
+@entry
 class Client:
     base_url: str = key("The address that every path is joined to.", url=True)
     headers: Mapping[str, str] = key("Headers of every request.", default={})
@@ -102,6 +110,10 @@ class Client:
     )
     retry_timeout: timedelta = key(
         "The longest a request is tried again, waits included.", default=timedelta(minutes=5)
+    )
+    rate_limit: RateLimit | None = key(
+        "No more requests than these; by default as the API's answers tell (429, Retry-After, RateLimit headers).",
+        default=None,
     )
     resume_within: timedelta = key(
         "How long after its beginning an extraction that was killed goes on from its last page; 0s: never.",
@@ -165,9 +177,9 @@ class RestApiSource:
     client: Client = key("Address, authentication and limits.")
     resources: Mapping[str, RestResource] = key("What to read, by table name.", names="resources")
     keep_raw: bool = key("Keep each record as received in the column _raw (JSON).", default=False)
-    parallel: bool = key("Read the resources side by side.", default=False)
+    parallel: bool = key("Read resources, pages and dependent requests side by side.", default=False)
     max_parallel: int = key(
-        "How many of its resources are read at once, where they are read side by side.", default=5, minimum=1
+        "How many requests are under way at once, where it is read side by side.", default=5, minimum=1
     )
     retries: Retries | None = key(
         "How reading it is tried again; by default as the pipeline says.", default=None

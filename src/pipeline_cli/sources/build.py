@@ -19,11 +19,11 @@ from pipeline_cli.sources.api_session import Scope, opened, uses_api_session
 from pipeline_cli.sources.scan import ColumnSource
 
 if TYPE_CHECKING:
-    import requests
     from dlt.extract import DltSource
     from dlt.sources.helpers.rest_client.client import RESTClient
     from requests.adapters import HTTPAdapter
 
+    from pipeline_cli.sources.http import CheckedSession
     from pipeline_cli.sources.http_limits import HttpLimits
     from pipeline_cli.sources.landing.landing import Landing
 
@@ -65,16 +65,23 @@ def open_source(
     landing: of a rest_api source: keeps its answers, and gives again those that landed before.
     """
     from pipeline_cli.sources.http_limits import sleep_unless
+    from pipeline_cli.sources.read_ahead import ReadAhead
     from pipeline_cli.sources.recordings import recording_path
 
     entry = project.manifest.sources[name]
     replay = project.environment.replay and not network
-    sleep = sleep_unless(cancelled or Event())
+    closed = Event()
+    sleep = sleep_unless(cancelled or Event(), closed)
     if isinstance(entry, RestApiSource):
         from pipeline_cli.sources.rest_api import build_rest_source
 
         session = _open_session(project, name, entry, replay, sleep, landing)
-        yield build_rest_source(name, entry, session, landing)
+        if landing is not None:  # records are wanted to the last
+            session.ahead = ReadAhead(session, read_ahead_width(entry), sleep)
+        try:
+            yield build_rest_source(name, entry, session, landing)
+        finally:
+            closed.set()  # for what was read ahead and is not wanted any more
         return
     assert isinstance(entry, PythonSource)
     recording = recording_path(project.root, name) if replay else None
@@ -117,7 +124,7 @@ def _open_session(
     replay: bool,
     sleep: Callable[[float], None] = time.sleep,
     landing: Landing | None = None,
-) -> requests.Session:
+) -> CheckedSession:
     from pipeline_cli.sources.http import CheckedAdapter, open_session
     from pipeline_cli.sources.landing.adapter import LandingAdapter
     from pipeline_cli.sources.recordings import ReplayAdapter, recording_path
@@ -137,11 +144,14 @@ def _open_session(
 def http_limits(entry: RestApiSource) -> HttpLimits:
     """The bounds of a rest_api entry's requests: its own origin, those it allows, and where it gets tokens."""
     from pipeline_cli.sources.http_limits import HttpLimits, origin_of
+    from pipeline_cli.sources.pace import Pace
 
     client = entry.client
     origins = {origin_of(url) for url in (client.base_url, *client.allowed_origins)}
     if isinstance(client.auth, OAuth2Auth):
         origins.add(origin_of(client.auth.access_token_url))
+    limit = client.rate_limit
+    rate = (limit.requests, limit.per.total_seconds()) if limit else None
     return HttpLimits(
         origins=frozenset(origins),
         request_timeout_s=client.request_timeout.total_seconds(),
@@ -149,7 +159,18 @@ def http_limits(entry: RestApiSource) -> HttpLimits:
         max_retries=client.max_retries,
         max_response_bytes=client.max_response_bytes,
         error_keys=client.error_keys,
+        pace=Pace(_connections(entry), rate, client.retry_timeout.total_seconds()),
     )
+
+
+def _connections(entry: RestApiSource) -> int:
+    """How many requests may be under way: one, unless the source is read side by side."""
+    return entry.max_parallel if entry.parallel else 1
+
+
+def read_ahead_width(entry: RestApiSource) -> int:
+    """How many pages are read ahead: one, or as many as there are connections, and one that waits to be worked on."""
+    return entry.max_parallel + 1 if entry.parallel else 1
 
 
 def secret_parameters(entry: Any) -> frozenset[str]:

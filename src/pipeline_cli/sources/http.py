@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,6 +23,9 @@ from pipeline_cli.sources.deadline import Deadline, watch_pools
 from pipeline_cli.sources.http_errors import describe, gave_up
 from pipeline_cli.sources.http_limits import HttpLimits
 
+if TYPE_CHECKING:
+    from pipeline_cli.sources.read_ahead import ReadAhead
+
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
 _TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 _TOO_SLOW = "the answer took longer than client.request_timeout"
@@ -30,9 +33,9 @@ _BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 30.0
 
 
-def open_session(limits: HttpLimits, adapter: HTTPAdapter | None = None) -> requests.Session:
+def open_session(limits: HttpLimits, adapter: HTTPAdapter | None = None) -> CheckedSession:
     """A session that checks every answer. adapter: instead of the network, for recordings."""
-    session = _Session()
+    session = CheckedSession()
     # A callable that changes nothing: otherwise requests takes credentials from ~/.netrc, which no manifest names.
     session.auth = lambda request: request
     checked = adapter or CheckedAdapter(limits)
@@ -41,8 +44,14 @@ def open_session(limits: HttpLimits, adapter: HTTPAdapter | None = None) -> requ
     return session
 
 
-class _Session(requests.Session):
+class CheckedSession(requests.Session):
+    ahead: ReadAhead | None = None  # gives answers to what was expected
+
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        if self.ahead is not None and not options.pop("is_expected", False):
+            expected = self.ahead.take(request)
+            if expected is not None:
+                return expected
         try:
             return super().send(request, **options)
         except requests.TooManyRedirects as error:
@@ -55,7 +64,7 @@ class CheckedAdapter(HTTPAdapter):
     """Sends over the network, with retries for what may pass the second time."""
 
     def __init__(self, limits: HttpLimits) -> None:
-        super().__init__(max_retries=Retry(0, read=False))
+        super().__init__(pool_maxsize=limits.pace.connections or 10, max_retries=Retry(0, read=False))
         self._limits = limits
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
@@ -78,14 +87,21 @@ class CheckedAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Raises SourceError when the answer is not data, or no answer came within the limits."""
         check_origin(request, self._limits)
-        give_up_at = time.monotonic() + self._limits.retry_timeout_s
+        pace, begun_at = self._limits.pace, None
         for tries in range(1, self._limits.max_retries + 2):
-            outcome = self._try_once(request, verify, cert, proxies)
-            asked_s = _asked_wait(outcome, self._limits)
+            with pace.turn(self._limits.sleep) as turn:
+                begun_at = begun_at or time.monotonic()
+                outcome = self._try_once(request, verify, cert, proxies)
+                turn.asked_s = asked_s = _asked_wait(outcome, self._limits)
+                if isinstance(outcome, requests.Response):
+                    turn.status, turn.headers = outcome.status_code, outcome.headers
             if isinstance(outcome, requests.Response) and not _may_pass(outcome, asked_s):
                 return check_response(outcome, self._limits)
             wait_s = _backoff(tries) if asked_s is None else asked_s
-            if tries > self._limits.max_retries or time.monotonic() + wait_s > give_up_at:
+            if (
+                tries > self._limits.max_retries
+                or time.monotonic() + wait_s > begun_at + self._limits.retry_timeout_s
+            ):
                 hint = self._limits.hint(outcome) if isinstance(outcome, requests.Response) else None
                 raise gave_up(request, outcome, tries, asked_s, hint)
             self._limits.sleep(wait_s)

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 import requests
 
 from pipeline_cli.errors import StepError
+from pipeline_cli.sources.pace import Pace
+
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +27,32 @@ class HttpLimits:
     max_response_bytes: int = 268_435_456
     error_keys: tuple[str, ...] = ("error", "errors")
     sleep: Callable[[float], None] = field(default=time.sleep)
+    pace: Pace = field(default_factory=Pace)
     # What an API says in its own way: after how many seconds a refused request may be sent again (None: never), and
     # what to do about a refusal.
     retry_after: Callable[[requests.Response], float | None] = field(default=lambda response: None)
     hint: Callable[[requests.Response], str | None] = field(default=lambda response: None)
 
 
-def sleep_unless(cancelled: Event) -> Callable[[float], None]:
-    """A sleep that ends with StepError when the run is asked to stop: some APIs ask for a quarter of an hour."""
+def sleep_unless(cancelled: Event, closed: Event | None = None) -> Callable[[float], None]:
+    """A sleep that ends with StepError when the run is asked to stop: some APIs ask for a quarter of an hour.
+
+    closed: the source is not read any more, whatever became of it.
+    """
 
     def sleep(seconds: float) -> None:
-        if cancelled.wait(seconds):
-            raise StepError(
-                "interrupted while it waited for the API; nothing of this source was loaded", code="E130"
-            )
+        left_s = seconds
+        while True:
+            if closed is not None and closed.is_set():
+                raise StepError("the source is closed", code="E130")
+            slice_s = left_s if closed is None else min(left_s, _LOOK_EVERY_S)
+            if cancelled.wait(slice_s):
+                raise StepError(
+                    "interrupted while it waited for the API; nothing of this source was loaded", code="E130"
+                )
+            left_s -= slice_s
+            if left_s <= 0:
+                return
 
     return sleep
 

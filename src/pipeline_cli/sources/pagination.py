@@ -10,14 +10,18 @@ import copy
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlt.sources.helpers.rest_client.paginators import BasePaginator, SinglePagePaginator
+from dlt.common import jsonpath
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator, SinglePagePaginator
 from requests import Request, Response
 
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.answer_hooks import AnswerHook
 from pipeline_cli.sources.http_errors import describe
+
+if TYPE_CHECKING:
+    from pipeline_cli.sources.read_ahead import ReadAhead
 
 
 class WatchedPaginator(BasePaginator):
@@ -32,17 +36,29 @@ class WatchedPaginator(BasePaginator):
         resource: str,
         timeout_s: float,
         hooks: Sequence[AnswerHook] = (),
+        ahead: ReadAhead | None = None,
     ) -> None:
-        """inner: None where it is found out from the first answer. hooks: see each answer as it comes in."""
+        """inner: None where it is found out from the first answer. hooks: see each answer as it comes in.
+
+        ahead: is told which pages come next.
+        """
         super().__init__()
         self._template = inner
         self._hooks = hooks
+        self._ahead = ahead
+        self._expected: set[bytes] = set()
+        self._total: int | None = None
+        self._width = 1
         self._inner: BasePaginator = inner or SinglePagePaginator()
         self._resource = resource
         self._timeout_s = timeout_s
         self._asked: set[str] = set()
         self._give_up_at: float | None = None
         self._is_found_out = inner is not None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> WatchedPaginator:
+        template = copy.deepcopy(self._template, memo)
+        return WatchedPaginator(template, self._resource, self._timeout_s, self._hooks, self._ahead)
 
     @property
     def has_next_page(self) -> bool:
@@ -68,10 +84,14 @@ class WatchedPaginator(BasePaginator):
         if not self._is_found_out:
             self._inner, self._is_found_out = _find_paginator(response), True
         self._inner.update_state(response, data)
+        if isinstance(self._inner, RangePaginator) and self._inner.total_path:
+            self._total = int(jsonpath.find_values(self._inner.total_path, response.json())[0])
 
     def update_request(self, request: Request) -> None:
         self._inner.update_request(request)
         if not self._inner.has_next_page:
+            if self._ahead is not None:
+                self._ahead.forget(self._expected)
             return
         fingerprint = _fingerprint(request)
         if fingerprint in self._asked:
@@ -82,6 +102,36 @@ class WatchedPaginator(BasePaginator):
                 hint="Check the paginator's type and where it looks for the next page.",
             )
         self._asked.add(fingerprint)
+        if self._ahead is not None:
+            self._look_ahead(request, self._ahead)
+
+    def _look_ahead(self, request: Request, ahead: ReadAhead) -> None:
+        """Expect the next page, and of pages by number or offset those behind it.
+
+        Where the API tells no total, ever more with each page that there is: past the end, at most as many are asked
+        for in vain as are read ahead.
+        """
+        inner = self._inner
+        self._width = ahead.width if self._total is not None else min(2 * self._width, ahead.width)
+        count = self._width if isinstance(inner, RangePaginator) else 1
+        for number in range(count):
+            page = copy.copy(request)
+            page.params, page.json = copy.copy(request.params), copy.deepcopy(request.json)
+            if number and not self._step(inner, number, page):
+                return
+            self._expected.add(ahead.expect(page))
+
+    def _step(self, inner: Any, number: int, request: Request) -> bool:
+        """Make of the next page's request that of the page so many behind it; False where there is none."""
+        later = copy.copy(inner)
+        later.current_value += number * inner.value_step
+        total, last = self._total, inner.maximum_value
+        if total is not None and later.current_value >= total + inner.base_index:
+            return False
+        if last is not None and later.current_value >= last:
+            return False
+        later.update_request(request)
+        return True
 
 
 def _find_paginator(response: Response) -> BasePaginator:

@@ -15,20 +15,23 @@ from pipeline_cli.manifest.sources import Endpoint, Incremental, RestApiSource, 
 
 if TYPE_CHECKING:
     import requests
-    from dlt.extract import DltSource
+    from dlt.extract import DltResource, DltSource
 
+    from pipeline_cli.sources.http import CheckedSession
     from pipeline_cli.sources.landing.landing import Landing
+    from pipeline_cli.sources.read_ahead import ReadAhead
 
 _INCREMENTAL = re.compile(r"\{incremental\.")
 _DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 
 
 def build_rest_source(
-    name: str, entry: RestApiSource, session: requests.Session, landing: Landing | None = None
+    name: str, entry: RestApiSource, session: CheckedSession, landing: Landing | None = None
 ) -> DltSource:
     """The dlt source of a rest_api entry.
 
-    session: from `open_session`, so that tokens, pages and redirects are all checked. landing: keeps each page.
+    session: from `open_session`, so that tokens, pages and redirects are all checked; what it reads ahead is told
+    by the resources. landing: keeps each page.
     """
     from dlt.sources.rest_api import rest_api_source
 
@@ -39,10 +42,24 @@ def build_rest_source(
     }
     if entry.client.auth:
         client["auth"] = client_auth(entry.client.auth, session)
-    resources = [_resource(key, resource, entry, landing) for key, resource in entry.resources.items()]
+    resources = [
+        _resource(key, resource, entry, landing, session.ahead) for key, resource in entry.resources.items()
+    ]
     config: dict[str, Any] = {"client": client, "resources": resources}
     source = rest_api_source(config, name=name)  # type: ignore[arg-type]
-    return source.parallelize() if entry.parallel else source
+    for resource in source.resources.values():
+        if resource._pipe.parent is not None:
+            _expect_dependents(resource, session.ahead)
+        elif entry.parallel:  # not dependents: dlt would mix their records
+            resource.parallelize()
+    return source
+
+
+def _expect_dependents(resource: DltResource, ahead: ReadAhead | None) -> None:
+    from pipeline_cli.sources.dependents_ahead import ExpectDependents
+
+    if ahead is not None:
+        resource.add_step(ExpectDependents(resource.explicit_args, ahead), insert_at=0)
 
 
 def incremental_names(entry: RestApiSource) -> frozenset[str]:
@@ -65,7 +82,11 @@ def endpoint_of(name: str, resource: RestResource) -> Endpoint:
 
 
 def _resource(
-    name: str, resource: RestResource, entry: RestApiSource, landing: Landing | None
+    name: str,
+    resource: RestResource,
+    entry: RestApiSource,
+    landing: Landing | None,
+    ahead: ReadAhead | None,
 ) -> dict[str, Any]:
     from dlt.sources.rest_api.config_setup import create_paginator
 
@@ -85,6 +106,7 @@ def _resource(
             name,
             entry.client.resource_timeout.total_seconds(),
             answer_hooks(name, endpoint.data_selector, landing),
+            ahead,
         ),
     }
     if endpoint.json:

@@ -17,6 +17,7 @@ from pipeline_cli.sources.http import CheckedAdapter, open_session
 from pipeline_cli.sources.landing.adapter import LandingAdapter
 from pipeline_cli.sources.landing.landing import Landing
 from pipeline_cli.sources.landing.scrubbing import Scrubber
+from pipeline_cli.sources.read_ahead import ReadAhead
 from pipeline_cli.sources.rest_api import build_rest_source
 from tests.servers.json_api import Answer, JsonApi
 from tests.servers.paged_api import PAGINATORS, PagedRows
@@ -30,7 +31,7 @@ def api() -> Iterator[JsonApi]:
         yield api
 
 
-def read(api: JsonApi, folder: Path, style: str) -> list[Any]:
+def read(api: JsonApi, folder: Path, style: str, width: int = 1) -> list[Any]:
     """The ids of the records, through a landing in this folder."""
     endpoint = Endpoint("items", paginator=PAGINATORS[style], data_selector="items")
     entry = RestApiSource(
@@ -38,6 +39,7 @@ def read(api: JsonApi, folder: Path, style: str) -> list[Any]:
     )
     limits, landing = http_limits(entry), Landing(folder, SALT, entry, frozenset())
     session = open_session(limits, LandingAdapter(landing, CheckedAdapter(limits), limits))
+    session.ahead = ReadAhead(session, width, limits.sleep)
     try:
         return [row["id"] for row in build_rest_source("shop", entry, session, landing).resources["items"]]
     except Exception as error:
@@ -60,6 +62,19 @@ def test_every_way_of_paging_goes_on_from_its_last_page(
     api.fault = None
     assert read(api, tmp_path, style) == list(range(45))
     assert [pages.asked[page] for page in range(5)] == [1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("style", ["page_number", "total"])
+def test_pages_that_were_read_side_by_side_leave_no_gap(api: JsonApi, tmp_path: Path, style: str) -> None:
+    """Those behind the one that failed have landed before it."""
+    pages = PagedRows([{"id": number} for number in range(95)])
+    api.data["/items"] = pages
+    api.fault = lambda request: Answer(status=503) if pages.page_of(request) == 5 else None
+    with pytest.raises(SourceError, match="503"):
+        read(api, tmp_path, style, width=4)
+    api.fault = None
+    assert read(api, tmp_path, style, width=4) == list(range(95))
+    assert [pages.asked[page] for page in range(6)] == [1] * 6
 
 
 def test_answers_are_read_one_by_one(api: JsonApi, tmp_path: Path) -> None:
