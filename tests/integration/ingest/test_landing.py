@@ -163,7 +163,9 @@ def test_dependent_resources_go_on_with_the_parents_that_are_left(duck: World) -
     duck.api.fault = None
     duck.api.requests.clear()
     duck.ingest()
-    assert [request.path for request in duck.api.requests] == ["/items/4/lines", "/items/5/lines"]
+    asked = {request.path for request in duck.api.requests}
+    assert "/items/4/lines" in asked
+    assert asked <= {"/items/4/lines", "/items/5/lines"}  # the last may have been read ahead
     assert duck.rows("n", "lines") == [(number,) for number in range(6)]
 
 
