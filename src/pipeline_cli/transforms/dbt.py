@@ -17,6 +17,8 @@ from pipeline_cli.errors import TransformError
 from pipeline_cli.transforms import dbt_results as results
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.dbt_profile import write_profile
+from pipeline_cli.transforms.dbt_rows import write_found_rows
+from pipeline_cli.transforms.dbt_transaction import build_transaction
 from pipeline_cli.transforms.process import engine_process, project_folder, shorten
 
 
@@ -39,18 +41,18 @@ class DbtEngine:
     def build(self, request: TransformRequest) -> TransformResult:
         """`dbt build` of what has changed since the last good build, what fresh tables feed, and what follows.
 
-        A model's tests run right after it; where one of severity `error` fails, what follows is skipped.
+        A model's tests run right after it; where one of severity `error` fails, what follows is skipped, and
+        nothing of the build is published: what stood there before stays, in silver as in gold.
         """
         with _session(request):
             manifest = _parse(request)
             selected = _select(request, manifest)
-            outcome = _invoke(request, manifest, "build", *_build_arguments(request, selected))
-            found = results.read_results(outcome, manifest, request)
+            found, rows = _build_whole(request, manifest, selected)
             self._last = _Build(_identity(request), manifest, found.checks, built=bool(found.models))
             status: Status = "succeeded" if found.models else "unchanged"
             built = TransformResult(status, found.models, list(found.checks.values()))
             if found.failures:
-                return results.explain(built, found.failures, request)
+                return results.explain(built, found.failures, request, rows)
             _keep_state(request, manifest)
         return built
 
@@ -91,6 +93,28 @@ def _select(request: TransformRequest, manifest: Any) -> list[str] | None:
     # Tables that are not ours to know count as fresh.
     stale = [source for table, source in tables.items() if table in fresh or table not in known]
     return [*(f"source:{source.source_name}.{source.name}+" for source in stale), "state:modified+"]
+
+
+def _build_whole(
+    request: TransformRequest, manifest: Any, selected: Sequence[str] | None
+) -> tuple[results.Results, str | None]:
+    """Build and test in one transaction, which is committed when nothing has failed.
+
+    Returns what was done, and the file that has the rows of the first failed test, if one found any.
+    """
+    arguments = _build_arguments(request, selected)
+    with build_transaction(request.warehouse.type) as transaction:
+        if transaction is not None:
+            arguments += ["--threads", "1"]  # a transaction has one connection
+        outcome = _invoke(request, manifest, "build", *arguments)
+        found = results.read_results(outcome, manifest, request)
+        if transaction is None or not found.failures:
+            if transaction is not None:
+                transaction.commit()
+            results.count_rows(outcome, found.models, request)
+            return found, None
+        rows = write_found_rows(transaction.connection, outcome, found.failures[0].test, request)
+    return results.undone(found), rows
 
 
 def _build_arguments(request: TransformRequest, selected: Sequence[str] | None) -> list[str]:

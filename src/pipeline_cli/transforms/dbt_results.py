@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline_cli.destinations.base import quote
@@ -29,13 +29,17 @@ _CHECK_STATUS: Mapping[str, CheckStatus] = {
 }
 
 
+# DuckDB refuses whatever comes after an SQL error in a transaction: that is not built, and has not failed.
+_NOT_REACHED = "transaction is aborted"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What stops a run: in a sentence, the file to look at, and the SQL that finds a test's rows."""
+    """What stops a run: in a sentence, the file to look at, and the test that found rows, by its dbt id."""
 
     message: str
     file: str
-    rows: str | None = None
+    test: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,6 @@ def read_results(outcome: Any, manifest: Any, request: TransformRequest) -> Resu
         for result in found
         if result.node.resource_type in _TESTS
     }
-    _count_rows([result.node for result in found if result.status == "success"], models, request)
     failed_models = {model.name: model for model in models if model.status == "failed"}
     failures = []
     for result in found:
@@ -72,18 +75,38 @@ def read_results(outcome: Any, manifest: Any, request: TransformRequest) -> Resu
         elif check and (
             check.status == "errored" or (check.status, check.severity) == ("failed", "critical")
         ):
-            rows = _compiled(result.node, request) if check.failures else None
-            failures.append(Failure(str(check.message), _file(result.node, request), rows))
+            test = result.node.unique_id if check.failures else None
+            failures.append(Failure(str(check.message), _file(result.node, request), test))
     return Results(models, checks, failures)
 
 
+def undone(found: Results) -> Results:
+    """The results of a build that was taken back: a model whose check failed has failed, the others are as before."""
+    broken: dict[str, list[str]] = {}
+    for check in found.checks.values():
+        if check.status == "errored" or (check.status, check.severity) == ("failed", "critical"):
+            broken.setdefault(check.name.partition(":")[0], []).append(str(check.message))
+    models = [
+        model
+        if model.status != "succeeded"
+        else replace(model, status="failed", message="\n".join(broken[model.name]))
+        if model.name in broken
+        else replace(model, status="unchanged")
+        for model in found.models
+    ]
+    return replace(found, models=models)
+
+
 def explain(
-    built: TransformResult, failures: Sequence[Failure], request: TransformRequest
+    built: TransformResult, failures: Sequence[Failure], request: TransformRequest, rows: str | None = None
 ) -> TransformResult:
-    """The result of a command that failed: each failure on lines of its own, and what to do."""
+    """The result of a command that failed: each failure on lines of its own, and what to do.
+
+    rows: the file that has the rows which the first failed test found, relative to the project.
+    """
     built.status = "failed"
     built.message = "\n".join(failure.message for failure in failures)
-    built.hint = check_hint(request, failures[0].rows) if failures[0].rows else rerun_hint(request)
+    built.hint = check_hint(request, rows) if failures[0].test else rerun_hint(request)
     files = {failure.file for failure in failures}
     built.file = files.pop() if len(files) == 1 else None
     return built
@@ -111,6 +134,8 @@ def _read_model(result: Any, request: TransformRequest) -> ModelResult:
     node = result.node
     name = _relation_name(node)
     status = _MODEL_STATUS.get(str(result.status), "failed")
+    if status == "failed" and _NOT_REACHED in str(result.message):
+        status = "skipped"
     place = f"{name} ({_file(node, request)})"
     message = f"{place}: {_reason(result.message, request)}" if status == "failed" else None
     return ModelResult(name, status, None, round(result.execution_time, 3), message)
@@ -119,6 +144,8 @@ def _read_model(result: Any, request: TransformRequest) -> ModelResult:
 def _read_check(result: Any, manifest: Any, request: TransformRequest) -> CheckResult:
     node = result.node
     status = _CHECK_STATUS.get(str(result.status), "errored")
+    if status == "errored" and _NOT_REACHED in str(result.message):
+        status = "skipped"
     model, test = _tested_model(node, manifest), _test_name(node)
     name = f"{model}:{test}" if model else test
     failures = int(result.failures or 0) if status in ("failed", "warned") else 0
@@ -175,16 +202,12 @@ def _file(node: Any, request: TransformRequest) -> str:
     return f"{request.transform.path}/{node.original_file_path}"
 
 
-def _compiled(node: Any, request: TransformRequest) -> str | None:
-    path = getattr(node, "compiled_path", None)
-    return shorten(path, request) if path else None
-
-
-def _count_rows(nodes: Sequence[Any], models: Sequence[ModelResult], request: TransformRequest) -> None:
+def count_rows(outcome: Any, models: Sequence[ModelResult], request: TransformRequest) -> None:
+    """Fill in how many rows the built models have. outcome: as in `read_results`."""
     relations = {
-        _relation_name(node): quote(node.schema, node.alias)
-        for node in nodes
-        if node.resource_type in _MODELS
+        _relation_name(result.node): quote(result.node.schema, result.node.alias)
+        for result in getattr(outcome, "results", None) or []
+        if result.status == "success" and result.node.resource_type in _MODELS
     }
     if not relations:
         return

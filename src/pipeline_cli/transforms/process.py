@@ -70,8 +70,8 @@ def rerun_hint(request: TransformRequest) -> str:
 
 
 def check_hint(request: TransformRequest, rows: str | None = None) -> str:
-    """What to do after a check failed. rows: the file whose SQL finds the rows, relative to the project."""
-    seen = f" The SQL in {rows} shows the rows." if rows else ""
+    """What to do after a check failed. rows: the file that has the rows, relative to the project."""
+    seen = f" The rows are in {rows}." if rows else ""
     return f"Either the data or the model is wrong.{seen} Then: {_rerun(request)}"
 
 

@@ -16,7 +16,7 @@ from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.external_models import write_external_models
 from pipeline_cli.transforms.process import check_hint, engine_process, project_folder, shorten
 from pipeline_cli.transforms.sqlmesh_config import build_config, use_config
-from pipeline_cli.transforms.sqlmesh_stale import ENVIRONMENT, by_time, is_external, stale_models
+from pipeline_cli.transforms.sqlmesh_stale import ENVIRONMENT, by_time, is_external, left_stale, stale_models
 
 _CONFIG_FILES = ("config.py", "config.yaml", "config.yml")
 
@@ -39,8 +39,7 @@ class SQLMeshEngine:
     def build(self, request: TransformRequest) -> TransformResult:
         """Plan and apply what has changed, then run the models downstream of fresh tables.
 
-        Changed models are built beside the published ones, and published when their audits have passed. Models
-        that are only fed new data are rebuilt in place, in one transaction: all of them, or none.
+        All in one transaction: what is published changes whole, when every blocking audit has passed, or not at all.
         """
         with _session(request) as console:
             context = _load(request)
@@ -98,17 +97,24 @@ def _build(request: TransformRequest, context: Any, console: Any) -> TransformRe
         failure = results.run_unit_tests(context, request)
         if failure:
             return failure
+    with _whole_or_nothing(context) as transaction:
+        if not _apply_and_run(request, context, console, plan):
+            return results.failed_build(request, context, console)
+        transaction.commit()
+    if plan.context_diff.has_changes and not plan.context_diff.is_new_environment:
+        context.run_janitor(ignore_ttl=False)
+    return results.finished_build(context, request, console)
+
+
+def _apply_and_run(request: TransformRequest, context: Any, console: Any, plan: Any) -> bool:
+    """Apply the plan, where it has changes, and run what is stale then; False when a model failed."""
+    if plan.context_diff.has_changes:
         context.apply(plan)
-        if not plan.context_diff.is_new_environment:
-            context.run_janitor(ignore_ttl=False)
-    built = set(console.durations_s)
     if request.full_refresh and not plan.context_diff.is_new_environment:
         context.apply(_make_plan(context, full_refresh=True))
-        return results.finished_build(context, request, console)
-    stale = stale_models(context, request) - {name for name in built if not by_time(context, name)}
-    if stale and not _run_atomically(context, stale):
-        return results.failed_build(request, context, console)
-    return results.finished_build(context, request, console)
+        return True
+    stale = left_stale(context, stale_models(context, request), set(console.durations_s))
+    return not stale or _run(context, stale)
 
 
 def _make_plan(context: Any, *, full_refresh: bool) -> Any:
@@ -119,34 +125,36 @@ def _make_plan(context: Any, *, full_refresh: bool) -> Any:
     return builder.build()
 
 
-def _run_atomically(context: Any, models: set[str]) -> bool:
-    """Run these models in one transaction, SQLMesh's own state included; False when one of them failed.
-
-    SQLMesh rebuilds in place and audits afterwards: without the transaction a failed audit would have changed
-    what is published.
-    """
-    adapters = {
-        id(adapter): adapter for adapter in (context.engine_adapter, _state_adapter(context))
-    }.values()
-    pools = [adapter._connection_pool for adapter in adapters]
-    context._concurrent_tasks = 1  # a transaction has one connection, and SQLMesh one connection a thread
-    for pool in pools:
-        pool.begin()
-    try:
-        status = context.run(
-            ENVIRONMENT,
-            ignore_cron=True,
-            select_models=sorted(models),
-            no_auto_upstream=True,
-            skip_janitor=True,
-        )
-    except BaseException:
-        for pool in pools:
-            pool.rollback()
-        raise
-    for pool in pools:
-        pool.rollback() if status.is_failure else pool.commit()
+def _run(context: Any, models: set[str]) -> bool:
+    """Bring these models up to date; False when one of them failed."""
+    status = context.run(
+        ENVIRONMENT,
+        ignore_cron=True,
+        select_models=sorted(models),
+        no_auto_upstream=True,
+        skip_janitor=True,
+    )
     return not status.is_failure
+
+
+@contextmanager
+def _whole_or_nothing(context: Any) -> Iterator[Any]:
+    """One transaction for the models and SQLMesh's own state: what is not committed (`.commit()`) is undone.
+
+    SQLMesh rebuilds in place and audits afterwards: in `run`, in a restatement, and in a plan for models that have
+    not changed. Without the transaction a failed audit would have changed what is published.
+    """
+    state, pool = _state_adapter(context), context.engine_adapter._connection_pool
+    # A transaction has one connection, and SQLMesh one connection a thread and an adapter.
+    context._concurrent_tasks = context.snapshot_evaluator.ddl_concurrent_tasks = 1
+    states_own, state._connection_pool = state._connection_pool, pool
+    pool.begin()
+    try:
+        yield pool
+    finally:
+        if pool.is_transaction_active:
+            pool.rollback()
+        state._connection_pool = states_own
 
 
 def _state_adapter(context: Any) -> Any:

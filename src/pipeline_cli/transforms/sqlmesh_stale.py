@@ -26,6 +26,15 @@ def stale_models(context: Any, request: TransformRequest) -> set[str]:
     return own & (changed | fed)
 
 
+def left_stale(context: Any, stale: set[str], built: set[str]) -> set[str]:
+    """Of the stale models, those that are still so after a plan has built some.
+
+    One that the plan built of an upstream model which is stale itself has the upstream's old rows.
+    """
+    left = stale - {name for name in built if not by_time(context, name)}
+    return left | {name for start in left for name in context.dag.downstream(start) if name in stale}
+
+
 def _table(context: Any, node: str) -> tuple[str, str]:
     from sqlglot import exp
 

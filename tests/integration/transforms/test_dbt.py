@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -151,16 +152,59 @@ def test_failed_critical_test_stops_what_follows(shop: Shop) -> None:
     assert (built.message, built.file) == (found, "transforms/shop/models/schema.yml")
     assert built.hint is not None and "pipeline-cli run shop --from transform" in built.hint
     assert "Either the data or the model is wrong" in built.hint
-    rows = re.search(r"The SQL in (\S+) shows the rows", built.hint)
-    assert rows is not None and "order_id" in (shop.root / rows[1]).read_text()
+    rows = re.search(r"The rows are in (\S+)\.", built.hint)
+    assert rows is not None
+    assert [json.loads(line) for line in (shop.root / rows[1]).read_text().splitlines()] == [
+        {"unique_field": 3, "n_records": 2}
+    ]
     assert by_name(built) == {
-        "gold_shop.stg_orders": "succeeded",
+        "gold_shop.stg_orders": "failed",
         "gold_shop.fact_orders": "skipped",
         "gold_shop.mart": "skipped",
     }
     assert shop.query("SELECT count(*) FROM gold_shop.fact_orders") == [(3,)]
+    assert shop.query("SELECT count(*) FROM gold_shop.stg_orders") == [(3,)]
     shop.execute("DELETE FROM bronze_shop.orders WHERE id = 3 AND amount = 1")
     assert shop.build(ORDERS).status == "succeeded"
+
+
+EVERY_TABLE = ("stg_orders", "stg_users", "fact_orders", "mart")
+
+
+def published(shop: Shop) -> dict[str, list[tuple[object, ...]]]:
+    return {name: sorted(shop.query(f"SELECT * FROM gold_shop.{name}"), key=repr) for name in EVERY_TABLE}
+
+
+def test_failed_critical_test_of_the_last_table_leaves_everything_as_it_was(shop: Shop) -> None:
+    shop.build(fresh=None)
+    before = published(shop)
+    shop.execute("INSERT INTO bronze_shop.orders VALUES (4, 2, 0, '{}')")
+    built = shop.build(ORDERS)
+    assert (built.status, built.message) == (
+        "failed",
+        "test positive_amounts (transforms/shop/tests/positive_amounts.sql) found 1 row",
+    )
+    assert by_name(built)["gold_shop.stg_orders"] == "unchanged"
+    assert published(shop) == before
+    shop.execute("UPDATE bronze_shop.orders SET amount = 1 WHERE id = 4")
+    assert shop.build(ORDERS).status == "succeeded"
+    assert published(shop)["mart"] == [("Ann", 30), ("Bob", 6)]
+
+
+@pytest.mark.thorough
+def test_an_sql_error_or_a_failed_test_in_a_full_refresh_leaves_everything_as_it_was(shop: Shop) -> None:
+    shop.build(fresh=None)
+    before = published(shop)
+    shop.execute("INSERT INTO bronze_shop.orders VALUES (4, 2, 0, '{}')")
+    assert shop.build(full_refresh=True).status == "failed"
+    assert published(shop) == before
+    shop.write(
+        {"models/fact_orders.sql": FACT_ORDERS.replace("o.amount\n", "CAST(u.name AS DECIMAL) AS amount\n")}
+    )
+    shop.execute("DELETE FROM bronze_shop.orders WHERE id = 1")
+    failed = shop.build(ORDERS)
+    assert (failed.status, by_name(failed)["gold_shop.stg_orders"]) == ("failed", "unchanged")
+    assert published(shop) == before
 
 
 def test_failed_warning_stops_nothing(shop: Shop) -> None:

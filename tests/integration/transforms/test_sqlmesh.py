@@ -138,6 +138,70 @@ def test_failed_audit_of_a_changed_model_leaves_what_is_published(shop: Shop) ->
     assert shop.query("SELECT min(amount) FROM gold_shop.fact_orders") == [(5,)]
 
 
+def published(shop: Shop) -> dict[str, list[tuple[object, ...]]]:
+    return {name: sorted(shop.query(f"SELECT * FROM {name}"), key=repr) for name in ALL}
+
+
+@pytest.mark.thorough
+def test_failed_audit_in_a_full_refresh_leaves_everything_as_it_was(shop: Shop) -> None:
+    shop.build(fresh=None)
+    before = published(shop)
+    shop.execute("INSERT INTO bronze_shop.orders VALUES (5, 1, 0, '{}')")
+    built = shop.build(full_refresh=True)
+    assert (built.status, by_name(built)["gold_shop.fact_orders"]) == ("failed", "failed")
+    assert published(shop) == before
+
+
+@pytest.mark.thorough
+def test_failed_audit_of_one_model_publishes_no_change_of_another(shop: Shop) -> None:
+    shop.build(fresh=None)
+    before = published(shop)
+    shop.execute("INSERT INTO bronze_shop.orders VALUES (5, 1, 0, '{}')")
+    shop.write(
+        {
+            "models/stg_users.sql": STG_USERS.replace(
+                "id AS user_id, name", "id AS user_id, upper(name) AS name"
+            )
+        }
+    )
+    assert shop.build(ORDERS).status == "failed"
+    assert published(shop) == before
+    shop.execute("DELETE FROM bronze_shop.orders WHERE id = 5")
+    assert shop.build(ORDERS).status == "succeeded"
+    assert published(shop)["gold_shop.mart"] == [("ANN", 30), ("BOB", 5)]
+
+
+def test_new_rows_reach_a_model_that_a_change_elsewhere_rebuilt_in_the_same_run(shop: Shop) -> None:
+    shop.build(fresh=None)
+    shop.execute("INSERT INTO bronze_shop.orders VALUES (5, 1, 4, '{}')")
+    shop.write(
+        {
+            "models/stg_users.sql": STG_USERS.replace(
+                "id AS user_id, name", "id AS user_id, upper(name) AS name"
+            )
+        }
+    )
+    assert shop.build(ORDERS).status == "succeeded"
+    assert published(shop)["gold_shop.mart"] == [("ANN", 34), ("BOB", 5)]
+
+
+def test_failed_audit_of_an_old_model_in_a_plan_leaves_it_as_it_was(shop: Shop) -> None:
+    """A plan also fills the days that have passed since, in place, of models that have not changed."""
+    shop.build(fresh=None)
+    before = published(shop)
+    shop.execute("INSERT INTO bronze_shop.orders VALUES (5, 1, 0, '{}')")
+    shop.execute("DELETE FROM sqlmesh_shop._intervals")
+    shop.write(
+        {
+            "models/stg_users.sql": STG_USERS.replace(
+                "id AS user_id, name", "id AS user_id, upper(name) AS name"
+            )
+        }
+    )
+    assert shop.build().status == "failed"
+    assert published(shop) == before
+
+
 def test_sql_error_midway_skips_what_follows(shop: Shop) -> None:
     shop.write(
         {
