@@ -29,6 +29,13 @@ POINTS: Mapping[str, str] = {
     "recovery.removed": "its rows are out of the destination; its jobs are not queued again",
     "recovery.queued": "they are; none is loaded",
     "recovery.loaded": "the package is loaded again; nothing new is read",
+    "replay.extracted": "rejected records are extracted again; nothing of them is loaded",
+    "replay.commit_before": "replayed rows and their decisions are written; their one COMMIT is next",
+    "replay.loaded": "replayed records are loaded; those of an API are not marked",
+    "backfill.begun": "the ledger has a chunk as begun; nothing of it is read",
+    "backfill.loaded": "a chunk is loaded; the ledger does not know",
+    "rollback.commit_before": "rows and state of later loads are taken back; their one COMMIT is next",
+    "rollback.commit_after": "it is committed; dlt's working folder and the ledger do not know",
     "alert.due": "incidents and alerts are in the ledger; none is sent",
     "alert.sent": "a receiver has an alert; the ledger does not know",
 }

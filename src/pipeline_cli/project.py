@@ -12,7 +12,8 @@ from pipeline_cli.manifest.models import Environment, Manifest
 MANIFEST_NAME = "pipelines.yaml"
 # Commands that do something else in another environment. Not `record`, which is the same in all of them.
 _COMMAND = re.compile(
-    r"pipeline-cli (?:quarantine (?:list|show)|runs show|contract infer|run|retry|report|lineage|site|preview"
+    r"pipeline-cli (?:quarantine (?:list|show|replay)|state (?:list|show|set)|backfill|rollback|reconcile"
+    r"|runs show|contract infer|run|retry|report|lineage|site|preview"
     r"|logs|show|doctor|schedule|monitor|alerts)\b(?!.* --env)"
 )
 

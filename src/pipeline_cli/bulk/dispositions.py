@@ -18,6 +18,17 @@ VALID_FROM, VALID_TO = "_dlt_valid_from", "_dlt_valid_to"
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge did with the staged rows, each counted by the statement that did it.
+
+    left_out: rows that stand in the table unchanged, and earlier ones of a key that came again.
+    """
+
+    written: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """Where a resource's rows go. table: quoted; keys, columns: names in the table, metadata included.
 
@@ -36,12 +47,12 @@ def empty_table(target: Target, table: str) -> int:
     return target.execute(f"DELETE FROM {table}")
 
 
-def merge_rows(target: Target, staged: str, destination: Destination) -> int:
-    """Bring the staged rows into the table by key, the last of each key; unchanged ones are left. Returns rows written.
+def merge_rows(target: Target, staged: str, destination: Destination) -> Merged:
+    """Bring the staged rows into the table by key, the last of each key; unchanged ones are left.
 
     A NULL is no key: such rows have been rejected before.
     """
-    _prepare_staged(target, staged, destination)
+    left_out = _prepare_staged(target, staged, destination)
     table, row_id = destination.table, target.row_id
     # One join of the two tables, which is most of the work; rows are then removed by their addresses.
     matched = target.create_temp(
@@ -50,17 +61,17 @@ def merge_rows(target: Target, staged: str, destination: Destination) -> int:
         ' coalesce(staged."_record_hash" = there."_record_hash", false) AS is_same'
         f" FROM {staged} AS staged JOIN {table} AS there ON {_equal('staged', 'there', destination.keys)}",
     )
-    _delete_at(target, staged, f"SELECT staged_at FROM {matched} WHERE is_same")
+    left_out += _delete_at(target, staged, f"SELECT staged_at FROM {matched} WHERE is_same")
     _delete_at(target, table, f"SELECT there_at FROM {matched} WHERE NOT is_same")
     target.execute(f"DROP TABLE {matched}")
-    return _copy_rows(target, staged, table, destination.columns)
+    return Merged(_copy_rows(target, staged, table, destination.columns), left_out)
 
 
-def _delete_at(target: Target, table: str, addresses: str) -> None:
+def _delete_at(target: Target, table: str, addresses: str) -> int:
     row_id = target.row_id
     # Postgres goes to the addresses of an array, and would join a list of rows with the whole table.
     listed = f"= ANY(ARRAY({addresses}))" if target.dialect == "postgres" else f"IN ({addresses})"
-    target.execute(f"DELETE FROM {table} WHERE {row_id} {listed}")
+    return target.execute(f"DELETE FROM {table} WHERE {row_id} {listed}")
 
 
 def has_twice(target: Target, table: str, keys: Sequence[str]) -> bool:
@@ -84,12 +95,12 @@ def keep_last(target: Target, table: str, keys: Sequence[str], order: str) -> in
 
 def add_versions(
     target: Target, staged: str, destination: Destination, moment: datetime, *, is_whole: bool
-) -> int:
-    """Write a new version of each staged row that has changed, and end the one before. Returns rows written.
+) -> Merged:
+    """Write a new version of each staged row that has changed, and end the one before.
 
     is_whole: the source gave all of its rows, so a key that is not among them has ended.
     """
-    _prepare_staged(target, staged, destination)
+    left_out = _prepare_staged(target, staged, destination)
     table, now = destination.table, timestamp_literal(moment)
     same = _equal("staged", "there", destination.keys)
     current = f"there.{quote(VALID_TO)} IS NULL"
@@ -98,21 +109,23 @@ def add_versions(
         target.execute(
             f"{ending} WHERE {current} AND NOT EXISTS (SELECT 1 FROM {staged} AS staged WHERE {same})"
         )
-    target.execute(
+    left_out += target.execute(
         f"DELETE FROM {staged} AS staged USING {table} AS there"
         f' WHERE {current} AND {same} AND staged."_record_hash" = there."_record_hash"'
     )
     target.execute(f"{ending} FROM {staged} AS staged WHERE {current} AND {same}")
     target.execute(f"UPDATE {staged} SET {quote(VALID_FROM)} = {now}")
-    return _copy_rows(target, staged, table, [*destination.columns, VALID_FROM])
+    return Merged(_copy_rows(target, staged, table, [*destination.columns, VALID_FROM]), left_out)
 
 
-def _prepare_staged(target: Target, staged: str, destination: Destination) -> None:
+def _prepare_staged(target: Target, staged: str, destination: Destination) -> int:
+    """Keep the last row of each key; how many are gone."""
     keys = destination.keys
-    keep_last(target, staged, keys, destination.order or target.row_id)
+    removed = keep_last(target, staged, keys, destination.order or target.row_id)
     if target.dialect == "postgres":
         # A temporary table has no statistics by itself; the join needs those of the keys.
         target.execute(f"ANALYZE {staged} ({', '.join(quote(name) for name in keys)})")
+    return removed
 
 
 def _equal(left: str, right: str, keys: Sequence[str]) -> str:

@@ -95,6 +95,7 @@ class _Load:
         for resource in self._source.resources:
             load = ResourceLoad(place, rules[resource.name], resource)
             load.take()
+            load.require_account()
             loads.append(load)
         return self._finish(loads)
 

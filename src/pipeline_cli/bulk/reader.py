@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.bulk.accepted import accepted_scan
+from pipeline_cli.bulk.account import require_all_read
 from pipeline_cli.bulk.errors import explain
 from pipeline_cli.bulk.reading import Gate, RowShape, Stamp, build_reading, describe_received
 from pipeline_cli.bulk.sink import RejectedRow, Sink, Tally
@@ -56,6 +57,7 @@ class ScanReader:
         self._shape = shape
         self._tally = tally
         self._watcher = Watcher(rules.resource, place.request.progress, place.request.cancelled)
+        self._where = f"{rules.source}.{rules.resource}"
         self._scan_count = 0
         self._reject_count = 0
         self._same: Counter[str] = Counter()  # rejected rows without a line, by their content
@@ -72,6 +74,8 @@ class ScanReader:
         sink = Sink(self._rules, scan, self._tally, folder)
         with self._watcher.watch(engine, scan) as tell, self._registered(scan, sink, tell) as gate:
             written = self._write(scan, table, gate, sink, is_ours)
+        require_all_read(self._where, sink.given, written + sink.taken)
+        require_all_read(self._where, sink.taken, sink.accepted.count + sink.rejected_count)
         for again in accepted_scan(scan, sink.accepted, engine):
             written += self._write(again, table, None, sink, is_ours)
         sink.add_malformed(scan.malformed(engine))
@@ -106,7 +110,7 @@ class ScanReader:
         with ExitStack() as stack:
             for view, found in scan.objects.items():
                 is_reader = hasattr(found, "read_next_batch")
-                engine.register(view, counted(found, tell) if is_reader else found)
+                engine.register(view, counted(found, sink.count_given(tell)) if is_reader else found)
                 stack.callback(_quietly, engine.unregister, view)
             described = engine.execute(f"DESCRIBE {describe_received(scan)}").fetchall()
             row = f"STRUCT({', '.join(f'{column} {kind}' for column, kind, *_ in described)})"

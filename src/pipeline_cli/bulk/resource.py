@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pipeline_cli.bulk.account import Counts, require_closed
 from pipeline_cli.bulk.dispositions import (
     VALID_FROM,
     VALID_TO,
     Destination,
+    Merged,
     add_versions,
     empty_table,
     has_twice,
@@ -60,6 +62,8 @@ class ResourceLoad:
         self._is_first = False  # whether the table had no rows before this load
         self._is_made = False  # the table, by this load: nobody else sees it yet
         self._loaded = 0
+        self._left_out = 0
+        self._inserted = 0  # into the table, before earlier rows of a key went
         self.rules = rules
         self.tally = Tally()
         self._reader = ScanReader(place, rules, self._shape, self.tally, resource)
@@ -85,10 +89,14 @@ class ResourceLoad:
             self.has_output = bool(self._there())
         table = self._staged or quote(self.rules.dataset, self.rules.table)
         self._require_order(table)
+        self._inserted = self._loaded
         if self._staged is not None:
-            self._loaded = self._merge(self._staged)
+            merged = self._merge(self._staged)
+            self._loaded = self._inserted = merged.written
+            self._left_out = merged.left_out
         elif self._shape.is_hashed and self._loaded:
-            self._loaded -= keep_last(self._target, table, self._keys, self._target.row_id)
+            self._left_out = keep_last(self._target, table, self._keys, self._target.row_id)
+            self._loaded -= self._left_out
         if self._loaded:
             self.touched.add(self.rules.table)
         self._judge_share()
@@ -116,9 +124,14 @@ class ResourceLoad:
         result.extracted = self.tally.extracted
         result.quarantined = self.tally.quarantined
         result.loaded = self._loaded
-        result.deduplicated = self.tally.written - self._loaded
+        result.deduplicated = self._left_out
         result.repeated = result.deduplicated if self._is_first else 0
         return result
+
+    def require_account(self) -> None:
+        """Hold the account against the warehouse's own counts. Raises LoadError where it does not close."""
+        counts = Counts(self._loaded, self._inserted, self.rules.disposition == "append")
+        require_closed(self._target, self.result(), self._place.stamp.load_id, counts)
 
     def _known(self) -> Known:
         dataset, name = self.rules.dataset, self.rules.resource
@@ -183,20 +196,20 @@ class ResourceLoad:
         if cursor is not None:
             write_cursor(self._target, dataset, name, stamp, str(cursor))
 
-    def _merge(self, staged: str) -> int:
+    def _merge(self, staged: str) -> Merged:
         table = quote(self.rules.dataset, self.rules.table)
         columns = [name for name in self._there() if name not in (VALID_FROM, VALID_TO)]
         order = quote(POSITION) if self._shape.is_numbered else None
         destination = Destination(table, self._keys, columns, order)
         if self.rules.disposition == "merge":
-            written = merge_rows(self._target, staged, destination)
+            merged = merge_rows(self._target, staged, destination)
         else:
             # A load of new files says nothing of the keys that stand in others.
             is_whole = self.rules.cursor is None and not self._has_files
             moment = self._place.stamp.extracted_at
-            written = add_versions(self._target, staged, destination, moment, is_whole=is_whole)
+            merged = add_versions(self._target, staged, destination, moment, is_whole=is_whole)
         self._target.execute(f"DROP TABLE {staged}")
-        return written
+        return merged
 
     def _judge_share(self) -> None:
         limit = self.rules.max_rejected

@@ -7,7 +7,7 @@ is bad, or written in an uncommon way. The judge is the row path's own, so verdi
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,9 @@ class Sink:
         self._located: list[tuple[Suspect, Rejected]] = []
         self._more = Spool(folder / "rejected")
         self.accepted = Spool(folder / "accepted")
+        self.taken = 0  # rows that came here; each is accepted or rejected
+        self.rejected_count = 0
+        self.given: int | None = scan.row_count  # rows, as the source counts them; None where it does not
         self.error: Exception | None = None
 
     def __call__(self, files: Any, lines: Any, positions: Any, rows: Any) -> Any:
@@ -83,6 +86,16 @@ class Sink:
             self.error = self.error or error  # DuckDB would give it back as a text
             raise
         return pyarrow.array([False] * len(rows))
+
+    def count_given(self, tell: Callable[[int], None]) -> Callable[[int], None]:
+        """What counts the rows that the source hands out, and tells of them."""
+        self.given = 0
+
+        def count(rows: int) -> None:
+            self.given = (self.given or 0) + rows
+            tell(rows)
+
+        return count
 
     def _take(
         self,
@@ -98,6 +111,7 @@ class Sink:
             if (fine := self._judge(suspect)) is not None:
                 raw = plain_json(suspect.values) if line is None else line
                 accepted.append(AcceptedRow(fine, file, raw, position))
+        self.taken += len(rows)
         self.accepted.add(accepted)
 
     def _judge(self, suspect: Suspect) -> Mapping[str, Any] | None:
@@ -131,6 +145,7 @@ class Sink:
     def _reject(self, suspect: Suspect, rejected: Rejected) -> None:
         self._tell(rejected.record, rejected.reasons)
         self._count()
+        self.rejected_count += 1
         if len(self._located) < LOCATED and self._scan.locate is not None:
             self._located.append((suspect, rejected))
         else:

@@ -37,7 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "runs": ("pipeline_cli.cli.runs", "List the runs, or show one."),
     "logs": ("pipeline_cli.cli.logs", "Print the log of a run."),
     "alerts": ("pipeline_cli.cli.alerts", "List incidents and alerts, send what is due, test channels."),
-    "quarantine": ("pipeline_cli.cli.quarantine", "List the rejected records, or show one."),
+    "quarantine": ("pipeline_cli.cli.quarantine", "List, show, replay, discard or export rejected records."),
     "contract": ("pipeline_cli.cli.contract", "Write a first contract from a resource's data."),
     "generate": ("pipeline_cli.cli.generate", "Write a source's rows as files to a place for files."),
     "record": ("pipeline_cli.cli.record", "Record a source's answers, for environments that replay."),

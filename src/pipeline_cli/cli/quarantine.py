@@ -1,4 +1,4 @@
-"""pipeline-cli quarantine list | show"""
+"""pipeline-cli quarantine list | show, and the verbs of quarantine_verbs.py"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from pipeline_cli.cli.groups import VerbGroup
 from pipeline_cli.cli.output import format_table, print_result, terminal_width
+from pipeline_cli.cli.quarantine_verbs import discard, export, narrowing, replay
 from pipeline_cli.cli.settings import Settings, common_options
 
 if TYPE_CHECKING:
@@ -20,25 +21,34 @@ NEWEST_RUNS = 1000  # among which a run's id is looked for
 @click.group(cls=VerbGroup, default="list")
 @common_options
 def command() -> None:
-    """List the records that were rejected (the default), or show one with its reasons.
+    """List the records that were rejected (the default), show, replay, discard or export them.
 
     Example: pipeline-cli quarantine
     """
 
 
+for _verb in (replay, discard, export):
+    command.add_command(_verb)
+
+
 @command.command("list", short_help="List rejected records, newest first.")
-@click.option("--source", metavar="NAME", help="Only records of this source.")
-@click.option("--resource", metavar="NAME", help="Only records of this resource.")
-@click.option("--run", "run_id", metavar="RUN", help="Only records that this run rejected.")
+@narrowing
+@click.option("--all", "decided", is_flag=True, help="Also those that were replayed or discarded.")
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many, newest first."
 )
 @common_options
 @click.pass_obj
 def list_records(
-    settings: Settings, source: str | None, resource: str | None, run_id: str | None, limit: int
+    settings: Settings,
+    source: str | None,
+    resource: str | None,
+    run_id: str | None,
+    rule: str | None,
+    decided: bool,
+    limit: int,
 ) -> int:
-    """List rejected records, newest first.
+    """List the rejected records that are open, newest first.
 
     Example: pipeline-cli quarantine list --source fakestore
     """
@@ -51,7 +61,14 @@ def list_records(
         require_name(source, project.manifest.sources, "source")
     with opened_warehouse(project) as warehouse:
         records = list_rejected(
-            project, warehouse, source=source, resource=resource, run_id=run_id, limit=limit
+            project,
+            warehouse,
+            source=source,
+            resource=resource,
+            run_id=run_id,
+            rule=rule,
+            limit=limit,
+            decided=decided,
         )
     if not records:
         require_known(project, resource, source, run_id)
@@ -94,6 +111,11 @@ def show_record(settings: Settings, record_id: str) -> int:
     lines = [
         f"{record.source}.{record.resource}, rejected {_moment(record.rejected_at)} by run {record.run_id}",
         *([_standing(record)] if record.file else []),
+        *(
+            [f"  {record.decision} {_moment(record.decided_at)} by {record.decided_by}: {record.reason}"]
+            if record.decision
+            else []
+        ),
         *(f"  {_place(reason)}: {reason['message']} [{reason['rule']}]" for reason in record.reasons),
         "",
         record.record,
@@ -115,6 +137,10 @@ def _to_dict(record: Rejected) -> dict[str, Any]:
         "file": record.file,
         "line": record.line,
         "raw": record.raw,
+        "decision": record.decision,
+        "reason": record.reason,
+        "decided_by": record.decided_by,
+        "decided_at": record.decided_at and _moment(record.decided_at),
     }
 
 
@@ -133,6 +159,7 @@ def _table(records: list[Rejected]) -> list[str]:
 
 def _summarise(record: Rejected) -> str:
     where = f"{record.file}:{record.line}: " if record.file and record.line else ""
+    where = f"[{record.decision}] {where}" if record.decision else where
     return where + "; ".join(f"{_place(reason)}: {reason['message']}" for reason in record.reasons)
 
 

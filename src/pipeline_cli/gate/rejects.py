@@ -49,9 +49,8 @@ def quarantine_row(
     """The quarantine table's row. occurrence: what tells this record from others with its content and reasons."""
     digest = record_hash(rejected.record)
     reasons = [reason.to_dict() for reason in rejected.reasons]
-    identity = {"resource": rules.resource, "record": digest, "reasons": reasons, "occurrence": occurrence}
     return {
-        "id": record_hash(identity)[:12],
+        "id": quarantine_id(rules.resource, digest, reasons, occurrence),
         "resource": rules.resource,
         "record_hash": digest,
         "reasons": json.dumps(reasons),
@@ -60,6 +59,14 @@ def quarantine_row(
         "_extracted_at": moment,
         "_source": rules.source,
     }
+
+
+def quarantine_id(
+    resource: str, digest: str, reasons: list[dict[str, str]], occurrence: list[str | int] | None = None
+) -> str:
+    """The id under which a record is kept: another one when its reasons are others. digest: the record's hash."""
+    identity = {"resource": resource, "record": digest, "reasons": reasons, "occurrence": occurrence}
+    return record_hash(identity)[:12]
 
 
 def _shown(record: Record) -> Record:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from pipeline_cli.ledger.alert_entries import AlertNews, Incident, StoredAlert
 from pipeline_cli.ledger.alert_tables import alerts, incidents, judged_runs
 from pipeline_cli.ledger.database import changing, reading
+from pipeline_cli.ledger.entries import OPERATIONS
 from pipeline_cli.ledger.processes import ProcessIdentity
 from pipeline_cli.ledger.tables import loads, runs
 
@@ -70,6 +71,7 @@ class AlertStore:
             runs.c.status == "interrupted",
             runs.c.started_at > since,
             runs.c.document.is_(None),
+            runs.c.command.not_in(OPERATIONS),  # somebody stood beside it
             runs.c.run_id.not_in(sa.select(judged_runs.c.run_id)),
         )
         with reading(self.engine) as connection:

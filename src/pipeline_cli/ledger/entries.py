@@ -10,6 +10,16 @@ from typing import Any
 
 from pipeline_cli.document import ResourceResult, Status, utc_now
 
+# What is done to data by hand: in the ledger as runs are, but nothing that `retry` could do again.
+OPERATIONS = (
+    "quarantine replay",
+    "quarantine discard",
+    "state set",
+    "state restore",
+    "backfill",
+    "rollback",
+)
+
 
 def new_run_id(moment: datetime | None = None) -> str:
     """A readable id that sorts by time: `20261121T090000-3f9c2a` (UTC)."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pipeline_cli.document import SCHEMA_VERSION, Status, StepResult, format_time, utc_now
 from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger.database import changing, reading
-from pipeline_cli.ledger.entries import ModelBuild, RunSummary
+from pipeline_cli.ledger.entries import OPERATIONS, ModelBuild, RunSummary
 from pipeline_cli.ledger.processes import ProcessIdentity
 from pipeline_cli.ledger.tables import loads, models, runs, steps
 
@@ -172,6 +172,7 @@ def last_failed(engine: sa.Engine, environment: str) -> str | None:
     query = (
         sa.select(runs.c.run_id)
         .where(runs.c.environment == environment, runs.c.status.in_(("failed", "interrupted")))
+        .where(runs.c.command.not_in(OPERATIONS))
         .order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
     )
     with reading(engine) as connection:
