@@ -92,7 +92,10 @@ class _Load:
         if self._request.full_refresh:
             forget(self._target, self._dataset)
         loads = []
+        window = self._request.window
         for resource in self._source.resources:
+            if window is not None and resource.name not in window.resources:
+                continue
             load = ResourceLoad(place, rules[resource.name], resource)
             load.take()
             load.require_account()

@@ -140,6 +140,8 @@ class ResourceLoad:
         there = self._place.tables.get(self.rules.table, {})
         metadata = metadata_types(RowShape(True, True)) | {VALID_FROM: "", VALID_TO: "", "_dlt_id": ""}
         columns = {name: kind for name, kind in there.items() if name not in metadata}
+        if self._place.request.window is not None:
+            return Known(columns, is_window=True)
         return Known(
             columns, read_files(self._target, dataset, name), read_cursor(self._target, dataset, name)
         )
@@ -193,7 +195,7 @@ class ResourceLoad:
         if scan.files:
             write_files(self._target, dataset, name, stamp, scan.files)
         cursor = scan.cursor_value()
-        if cursor is not None:
+        if cursor is not None and self._place.request.window is None:
             write_cursor(self._target, dataset, name, stamp, str(cursor))
 
     def _merge(self, staged: str) -> Merged:

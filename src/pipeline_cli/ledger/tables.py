@@ -165,5 +165,31 @@ transforms = sa.Table(
     sa.PrimaryKeyConstraint("environment", "pipeline", "name"),
 )
 
+# Which chunks of a backfill are done. An older pipeline-cli leaves this table and the next alone.
+backfill_chunks = sa.Table(
+    "backfill_chunks",
+    metadata,
+    sa.Column("environment", sa.Text),
+    sa.Column("source", sa.Text),
+    sa.Column("resources", sa.Text),
+    sa.Column("start", sa.Text),
+    sa.Column("end", sa.Text),
+    sa.Column("run_id", sa.Text, nullable=False),  # the last that began it: its rows carry this id
+    sa.Column("status", sa.Text, nullable=False),  # begun, done
+    sa.Column("changed_at", UtcTime, nullable=False),
+    sa.PrimaryKeyConstraint("environment", "source", "resources", "start", "end"),
+)
+
+# Transforms whose rows may be of loads that are gone: the next build is from nothing.
+rebuilds = sa.Table(
+    "rebuilds",
+    metadata,
+    sa.Column("environment", sa.Text),
+    sa.Column("pipeline", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("run_id", sa.Text, nullable=False),  # who says so
+    sa.PrimaryKeyConstraint("environment", "pipeline", "name"),
+)
+
 for _table in (steps, loads, models, checks):
     sa.Index(f"ix_{_table.name}_run", _table.c.run_id)

@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import CheckResult, ResourceResult, Status
 from pipeline_cli.gate.rules import Violation
+from pipeline_cli.loading.window import Window
 from pipeline_cli.progress import TellProgress, tell_nobody
 from pipeline_cli.project import Project
 
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What to ingest. progress is told how far each resource is; `cancelled` stops between pages."""
+    """What to ingest. progress is told how far each resource is; `cancelled` stops between pages.
+
+    window: of a backfill; None for all that is new.
+    """
 
     project: Project
     warehouse: Warehouse
@@ -23,6 +27,7 @@ class IngestRequest:
     full_refresh: bool = False
     progress: TellProgress = tell_nobody
     cancelled: threading.Event = field(default_factory=threading.Event)
+    window: Window | None = None
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from pipeline_cli.loading.pipeline import (
 )
 from pipeline_cli.loading.recovery import drop_pending, finish_pending, mend_packages
 from pipeline_cli.loading.request import IngestRequest, IngestResult
+from pipeline_cli.loading.window import read_window_only
 from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.sources.build import open_source
 from pipeline_cli.sources.landing.folders import prune_landings
@@ -61,6 +62,8 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
                 request.project, request.source, cancelled=request.cancelled, landing=landing
             ) as source,
         ):
+            if request.window is not None:
+                read_window_only(source, request.window)
             context = _gate_context(request, source)
             intakes = attach_gates(request.project, request.source, source, context)
             trace = read_trace(pipeline)

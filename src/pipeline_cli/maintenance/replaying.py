@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,7 +9,7 @@ from contextlib import closing
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.document import StepResult, utc_now
 from pipeline_cli.errors import UsageError
-from pipeline_cli.loading.pipeline import dlt_settings
+from pipeline_cli.maintenance.engine import prepare_dlt
 from pipeline_cli.maintenance.operation import Operation, operate, pipelines_of, timed
 from pipeline_cli.maintenance.outcomes import ReplayResult
 from pipeline_cli.project import Project
@@ -18,7 +17,6 @@ from pipeline_cli.quarantine import Wanted, read_open
 from pipeline_cli.quarantine.decisions import Decision, create_sql, who, write_decisions
 from pipeline_cli.quarantine.records import TABLE
 from pipeline_cli.sources.build import is_column_source
-from pipeline_cli.threads import import_whole
 
 REPLAY, DISCARD = "quarantine replay", "quarantine discard"
 
@@ -69,9 +67,7 @@ def _replay(operation: Operation, source: str, wanted: Wanted) -> ReplayResult:
 
         result = replay_columns(operation, source, wanted)
     else:
-        # Before anything imports dlt: telemetry is off.
-        os.environ.update(dlt_settings(operation.project))
-        import_whole("dlt")
+        prepare_dlt(operation.project)
         from pipeline_cli.maintenance.replay_rows import replay_rows
 
         result = replay_rows(operation, source, wanted)

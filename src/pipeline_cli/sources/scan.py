@@ -114,11 +114,13 @@ class Known:
 
     columns: of its table, by name: dlt's (data type, precision, scale); empty before the first load.
     files: by path, those that are done. cursor: as text, None at the first run.
+    is_window: what lies between the cursor's initial and end value is to be read, and nothing else.
     """
 
     columns: Mapping[str, tuple[str, int | None, int | None]] = field(default_factory=dict)
     files: Mapping[str, FileVersion] = field(default_factory=dict)
     cursor: str | None = None
+    is_window: bool = False
 
 
 class ColumnResource(Protocol):

@@ -112,6 +112,12 @@ class _Reader:
         column = self._cursor_column(described, incremental.cursor_path)
         bookmark = read_bookmark(known.cursor)
         cursor = Cursor(self._backend, column, incremental, self._label)
+        if known.is_window:
+            within = cursor.in_bounds()
+            columns = self._backend.survey(relation, within, described)
+            reading = Reading(self._backend, relation, columns, hints.chunk_size, self._label)
+            yield self._scan(reading, Plan(within), known)
+            return
         lower = cursor.lower(bookmark) if bookmark else None
         within = "" if lower is None else f"({cursor.compare('>=', lower)} OR {cursor.out_of_bounds()})"
         columns = self._backend.survey(relation, within, described)

@@ -1,0 +1,30 @@
+"""dlt, ready for an operation: telemetry off before its first import, and what a dead run left made whole."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pipeline_cli.loading.pipeline import dlt_settings, open_pipeline
+from pipeline_cli.project import Project
+from pipeline_cli.threads import import_whole
+
+if TYPE_CHECKING:
+    from pipeline_cli.maintenance.operation import Operation
+
+
+def prepare_dlt(project: Project) -> None:
+    """Import dlt with the project's settings."""
+    os.environ.update(dlt_settings(project))
+    import_whole("dlt")
+
+
+def recover_rows(operation: Operation, source: str) -> list[str]:
+    """Load what a run of an API or Python source that died left, or take it back; what was done, for people."""
+    from pipeline_cli.loading.request import IngestRequest
+    from pipeline_cli.loading.rows import _recover, _translated
+
+    request = IngestRequest(operation.project, operation.warehouse, source, operation.run_id)
+    with _translated(request):
+        _, notes = _recover(request, open_pipeline(operation.project, operation.warehouse, source))
+    return notes
