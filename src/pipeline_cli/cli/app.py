@@ -39,7 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("pipeline_cli.cli.logs", "Print the log of a run."),
     "alerts": ("pipeline_cli.cli.alerts", "List incidents and alerts, send what is due, test channels."),
     "quarantine": ("pipeline_cli.cli.quarantine", "List, show, replay, discard or export rejected records."),
-    "state": ("pipeline_cli.cli.state", "List, show, move, save or restore how far sources have been read."),
+    "state": ("pipeline_cli.cli.state", "Show, move or save how far sources were read."),
     "contract": ("pipeline_cli.cli.contract", "Write a first contract from a resource's data."),
     "generate": ("pipeline_cli.cli.generate", "Write a source's rows as files to a place for files."),
     "record": ("pipeline_cli.cli.record", "Record a source's answers, for environments that replay."),

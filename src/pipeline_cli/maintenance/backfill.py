@@ -16,7 +16,7 @@ from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Connection, literal, quote
 from pipeline_cli.document import ResourceResult, StepResult
 from pipeline_cli.errors import LoadError, UsageError
-from pipeline_cli.failpoints import reach
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.ledger.backfills import ChunkKey, ChunkState, read_chunk, write_chunk
 from pipeline_cli.load import IngestRequest, ingest_source
 from pipeline_cli.loading.window import Window
@@ -96,10 +96,10 @@ def _do_chunk(
         window = plan.window(*bounds)
         _require_room(operation, plan, window)
         write_chunk(operation.ledger.engine, key, ChunkState(operation.run_id, "begun"))
-        reach("backfill-begun")
+        failpoint("backfill.begun")
         begun = time.monotonic()
         loaded = _ingest(operation, plan, window)
-        reach("backfill-loaded")
+        failpoint("backfill.loaded")
         _note(operation, options.pipeline, plan, key, loaded, begun)
         write_chunk(operation.ledger.engine, key, ChunkState(operation.run_id, "done"))
     return ChunkResult(key, "done", operation.run_id, loaded.resources)

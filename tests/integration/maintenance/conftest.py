@@ -18,7 +18,9 @@ __all__ = ["api", "duck", "world"]
 @pytest.fixture(params=["duckdb", "postgres"])
 def files(request: pytest.FixtureRequest, tmp_path: Path, postgres_database: Callable[..., str]) -> FileWorld:
     duckdb = request.param == "duckdb"
-    destination = DuckDBDestination("duckdb") if duckdb else PostgresDestination("postgres", postgres_database())
+    destination = (
+        DuckDBDestination("duckdb") if duckdb else PostgresDestination("postgres", postgres_database())
+    )
     made = FileWorld(tmp_path, None, destination)  # type: ignore[arg-type]
     made.files()
     return made

@@ -56,7 +56,9 @@ MILD = {"properties": {"id": {"type": "integer"}, "price": {"type": "number"}}}
 class MendedProject:
     """The commands on it, and SQL on its warehouse. url: of Postgres; without it, DuckDB."""
 
-    def __init__(self, root: Path, disposition: str = "append", url: str | None = None, more: str = "") -> None:
+    def __init__(
+        self, root: Path, disposition: str = "append", url: str | None = None, more: str = ""
+    ) -> None:
         self.env = {"MENDED_URL": url} if url else {}
         self.url = url
         entry = '{type: postgres, credentials: "${env:MENDED_URL}"}' if url else "{type: duckdb}"
@@ -94,7 +96,9 @@ class MendedProject:
         if self.url is None:
             import duckdb
 
-            with duckdb.connect(str(self.root / ".pipeline/dev/warehouse.duckdb"), read_only=True) as connection:
+            with duckdb.connect(
+                str(self.root / ".pipeline/dev/warehouse.duckdb"), read_only=True
+            ) as connection:
                 return connection.execute(sql).fetchall()
         import psycopg2
 

@@ -27,20 +27,28 @@ DAYS = [{"id": n, "at": f"2026-01-{n:02}T00:00:00Z", "v": 1} for n in range(1, 2
 
 
 def piped(project: Project) -> Project:
-    return replace(project, manifest=replace(project.manifest, pipelines={"shop": Pipeline(sources=("shop",))}))
+    return replace(
+        project, manifest=replace(project.manifest, pipelines={"shop": Pipeline(sources=("shop",))})
+    )
 
 
-def fill(project: Project, start: str, end: str, chunk: str | None = None, **options: Any) -> list[ChunkResult]:
+def fill(
+    project: Project, start: str, end: str, chunk: str | None = None, **options: Any
+) -> list[ChunkResult]:
     span = parse_span(start, end, chunk)
     wanted = options.pop("wanted", ())
-    results, _ = backfill(piped(project), BackfillOptions("shop", wanted, span, **options), lambda result: None)
+    results, _ = backfill(
+        piped(project), BackfillOptions("shop", wanted, span, **options), lambda result: None
+    )
     return results
 
 
 def by_time(world: World, disposition: Any = "merge", **more: RestResource) -> None:
     incremental = Incremental("at", initial_value="2026-01-10T00:00:00Z")
     items = RestResource(
-        endpoint=Endpoint("items", params={"since": "{incremental.start_value}", "until": "{incremental.end_value}"}),
+        endpoint=Endpoint(
+            "items", params={"since": "{incremental.start_value}", "until": "{incremental.end_value}"}
+        ),
         incremental=incremental,
         primary_key=("id",),
         write_disposition=disposition,
@@ -95,7 +103,9 @@ def test_append_does_not_double_what_is_there(duck: World) -> None:
     live_by_time(duck, "append")
     duck.api.data["/items"] = DAYS
     duck.ingest()
-    with pytest.raises(UsageError, match="has 2 rows from 2026-01-08T00:00:00Z up to 2026-01-12T00:00:00Z already"):
+    with pytest.raises(
+        UsageError, match="has 2 rows from 2026-01-08T00:00:00Z up to 2026-01-12T00:00:00Z already"
+    ):
         fill(duck.project, "2026-01-08", "2026-01-12")
     assert len(duck.rows("id")) == 11
 
@@ -105,7 +115,10 @@ def test_bounds_are_sent_to_the_api(duck: World) -> None:
     duck.api.data["/items"] = DAYS
     fill(duck.project, "2026-01-03", "2026-01-05")
     [request] = duck.api.requests
-    assert (request.query["since"], request.query["until"]) == ("2026-01-03T00:00:00Z", "2026-01-05T00:00:00Z")
+    assert (request.query["since"], request.query["until"]) == (
+        "2026-01-03T00:00:00Z",
+        "2026-01-05T00:00:00Z",
+    )
     assert sorted(row[0] for row in duck.rows("id")) == [3, 4]
 
 
@@ -195,13 +208,13 @@ def killed_backfill(project: MendedProject, failpoint: str) -> None:
 
 
 def test_a_killed_backfill_goes_on_where_it_was(tmp_path: Path) -> None:
-    killed_backfill(MendedProject(tmp_path), "backfill-loaded:2")
+    killed_backfill(MendedProject(tmp_path), "backfill.loaded:2")
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("warehouse", ["duckdb", "postgres"])
 @pytest.mark.parametrize("disposition", ["append", "merge"])
-@pytest.mark.parametrize("failpoint", ["backfill-loaded:2", "backfill-begun:2"])
+@pytest.mark.parametrize("failpoint", ["backfill.loaded:2", "backfill.begun:2"])
 def test_a_killed_backfill_goes_on_everywhere(
     tmp_path: Path, postgres_database: Callable[..., str], warehouse: str, disposition: str, failpoint: str
 ) -> None:

@@ -73,7 +73,9 @@ CASES = [
 ]
 
 
-def kill_and_replay(project: MendedProject, source: str, failpoint: str, *, new_machine: bool = False) -> None:
+def kill_and_replay(
+    project: MendedProject, source: str, failpoint: str, *, new_machine: bool = False
+) -> None:
     with_rejects(project, source)
     table = f"bronze_{source}.{'events' if source == 'events' else 'rows'}"
     project.kill(failpoint, "quarantine", "replay")
@@ -81,7 +83,9 @@ def kill_and_replay(project: MendedProject, source: str, failpoint: str, *, new_
         shutil.rmtree(project.root / ".pipeline/dev/dlt", ignore_errors=True)
     before = counts(project, table)
     assert before in ([(1, 1, 1)], [(3, 3, -4)])
-    outcome = "loaded" if before == [(1, 1, 1)] and (failpoint != "replay.extracted" or new_machine) else "present"
+    outcome = (
+        "loaded" if before == [(1, 1, 1)] and (failpoint != "replay.extracted" or new_machine) else "present"
+    )
     if failpoint == "replay.loaded" and source == "files":
         project.call("quarantine", "replay", exit_code=2)  # they were marked with the rows
     else:

@@ -14,7 +14,10 @@ from pipeline_cli.quarantine import Wanted, list_rejected
 from tests.integration.bulk.conftest import FileWorld
 from tests.integration.ingest.world import World
 
-STRICT = {"required": ["id"], "properties": {"id": {"type": "integer"}, "price": {"type": "number", "minimum": 0}}}
+STRICT = {
+    "required": ["id"],
+    "properties": {"id": {"type": "integer"}, "price": {"type": "number", "minimum": 0}},
+}
 MILD = {"required": ["id"], "properties": {"id": {"type": "integer"}, "price": {"type": "number"}}}
 GOOD = {"id": 1, "price": 9.5, "lines": [{"sku": "a"}]}
 NEGATIVE = {"id": 2, "price": -1, "lines": [{"sku": "b"}, {"sku": "c"}]}
@@ -45,9 +48,7 @@ def test_what_meets_todays_contract_is_loaded_once_with_its_children(world: Worl
     products(world, STRICT, write_disposition=disposition)
     world.api.data["/items"] = [GOOD, NEGATIVE, FREE]
     world.ingest()
-    [(received,)] = world.query(
-        "SELECT _extracted_at FROM bronze_shop._quarantine WHERE record LIKE '%-1%'"
-    )
+    [(received,)] = world.query("SELECT _extracted_at FROM bronze_shop._quarantine WHERE record LIKE '%-1%'")
     products(world, MILD, write_disposition=disposition)
     result = replay(world)
     assert kinds(result) == {"loaded": 1, "rejected": 1}
@@ -115,7 +116,12 @@ def test_a_replay_moves_no_cursor(duck: World) -> None:
     duck.ingest()
     products(duck, MILD, incremental=cursor, write_disposition="append", primary_key=())
     assert kinds(replay(duck)) == {"loaded": 1}
-    duck.api.data["/items"] = [{"id": 5, "price": 1}, {"id": 7, "price": 2}, {"id": 9, "price": -1}, {"id": 10, "price": 3}]
+    duck.api.data["/items"] = [
+        {"id": 5, "price": 1},
+        {"id": 7, "price": 2},
+        {"id": 9, "price": -1},
+        {"id": 10, "price": 3},
+    ]
     duck.ingest()
     assert (7,) in duck.rows("id")
     assert (10,) in duck.rows("id")
@@ -173,7 +179,7 @@ def test_what_was_discarded_is_kept_and_not_replayed(world: World) -> None:
     products(world, STRICT)
     world.api.data["/items"] = [NEGATIVE, FREE]
     world.ingest()
-    operation, discarded = discard_records(world.project, ["shop"], Wanted(rule="type"), "a 'test' order")
+    _, discarded = discard_records(world.project, ["shop"], Wanted(rule="type"), "a 'test' order")
     assert [len(ids) for ids in discarded.values()] == [1]
     products(world, MILD)
     assert kinds(replay(world)) == {"loaded": 1}
@@ -200,7 +206,9 @@ def test_a_replay_is_a_run_of_its_own_in_the_ledger(duck: World) -> None:
         assert step["name"] == "replay:shop"
         assert step["resources"][0]["loaded"] == 1
         touched = ledger.loaded_tables("test", results["shop"].load_ids)
-        assert touched == {results["shop"].load_ids[0]: {("bronze_shop", "items"), ("bronze_shop", "items__lines")}}
+        assert touched == {
+            results["shop"].load_ids[0]: {("bronze_shop", "items"), ("bronze_shop", "items__lines")}
+        }
         assert ledger.last_load("test", ["shop"]) is None  # nothing new came from the source
         assert ledger.last_failed("test") is None
 
@@ -264,7 +272,12 @@ def test_a_newer_row_of_a_file_stays(files: FileWorld) -> None:
 def test_json_lines_are_judged_as_json(files: FileWorld) -> None:
     hints: dict[str, Any] = {"file_glob": "*.jsonl", "write_disposition": "append", "primary_key": ()}
     file_items(files, STRICT, **hints)
-    files.write("a.jsonl", '{"id": 1, "price": 1}', '{"id": 2, "price": -0.12345678901234567890}', '{"id": 3, "price": "5"}')
+    files.write(
+        "a.jsonl",
+        '{"id": 1, "price": 1}',
+        '{"id": 2, "price": -0.12345678901234567890}',
+        '{"id": 3, "price": "5"}',
+    )
     files.ingest()
     file_items(files, MILD, **hints)
     assert kinds(replay(files)) == {"rejected": 2}

@@ -27,7 +27,9 @@ DAYS = [{"id": n, "at": f"2026-01-{n:02}T00:00:00Z"} for n in range(1, 10)]
 
 def by_time(world: World, disposition: Any = "merge") -> None:
     incremental = Incremental("at", initial_value="2026-01-01T00:00:00Z")
-    world.rest(items=RestResource(incremental=incremental, primary_key=("id",), write_disposition=disposition))
+    world.rest(
+        items=RestResource(incremental=incremental, primary_key=("id",), write_disposition=disposition)
+    )
 
 
 def cursors(project: Project) -> dict[str, Any]:
@@ -42,8 +44,10 @@ def test_a_cursor_moves_back_and_its_records_are_read_again(world: World) -> Non
     world.api.data["/items"] = DAYS
     world.ingest()
     assert cursors(world.project) == {"items": "2026-01-09T00:00:00Z"}
-    operation, move = set_cursor(world.project, "shop", "items", "2026-01-05T00:00:00Z", yes=False)
-    assert "reads the records of shop.items from 2026-01-05T00:00:00Z on again; merge keeps one" in move.meaning
+    _, move = set_cursor(world.project, "shop", "items", "2026-01-05T00:00:00Z", yes=False)
+    assert (
+        "reads the records of shop.items from 2026-01-05T00:00:00Z on again; merge keeps one" in move.meaning
+    )
     assert cursors(world.project) == {"items": "2026-01-05T00:00:00Z"}
     world.api.data["/items"] = [*DAYS, {"id": 10, "at": "2026-01-10T00:00:00Z"}]
     assert world.account(world.ingest()) == (6, 1, 0, 5)
@@ -65,7 +69,7 @@ def test_what_would_double_rows_wants_consent_and_a_value_of_another_kind_is_ref
     by_time(duck, "append")
     duck.api.data["/items"] = DAYS
     duck.ingest()
-    with pytest.raises(UsageError, match="rows would be doubled: .* will be there twice"):
+    with pytest.raises(UsageError, match=r"rows would be doubled: .* will be there twice"):
         set_cursor(duck.project, "shop", "items", "2026-01-05T00:00:00Z", yes=False)
     for wrong in ("12", "yesterday", ""):
         with pytest.raises(UsageError, match=r"cannot be the cursor of shop\.items: it stands at 2026-01-09"):
@@ -74,7 +78,7 @@ def test_what_would_double_rows_wants_consent_and_a_value_of_another_kind_is_ref
     project = duck.project
     environments = {"test": Environment("warehouse", protected=True)}
     protected = replace(project, manifest=replace(project.manifest, environments=environments))
-    with pytest.raises(UsageError, match="is protected: records of shop.items between .* are skipped"):
+    with pytest.raises(UsageError, match=r"is protected: records of shop.items between .* are skipped"):
         set_cursor(protected, "shop", "items", "2026-02-01T00:00:00Z", yes=False)
 
 
@@ -114,7 +118,9 @@ def test_the_cursor_of_a_database_moves_in_its_own_table(tmp_path: Path) -> None
     world.ingest(items=items)
     project = world.project(resources={"items": items})
     assert cursors(project) == {"items": "5"}
-    with pytest.raises(UsageError, match="'soon' cannot be the cursor of shop.items: it stands at 5, and is a number"):
+    with pytest.raises(
+        UsageError, match=r"'soon' cannot be the cursor of shop.items: it stands at 5, and is a number"
+    ):
         set_cursor(project, "shop", "items", "soon", yes=True)
     with pytest.raises(UsageError, match="doubled"):
         set_cursor(project, "shop", "items", "4", yes=False)
@@ -145,7 +151,11 @@ def test_a_backup_puts_cursors_and_runs_back(world: World, tmp_path: Path) -> No
     assert cursors(project) == {"items": "2026-01-04T00:00:00Z"}
     assert world.account(world.ingest()) == (6, 0, 0, 6)
     with open_ledger(project) as ledger:
-        assert sorted(run.command for run in ledger.recent()) == ["state restore", "state restore", "state set"]
+        assert sorted(run.command for run in ledger.recent()) == [
+            "state restore",
+            "state restore",
+            "state set",
+        ]
 
 
 def test_a_state_without_its_rows_is_not_restored(duck: World, tmp_path: Path) -> None:
@@ -157,7 +167,9 @@ def test_a_state_without_its_rows_is_not_restored(duck: World, tmp_path: Path) -
     with open_ledger(duck.project) as ledger, warehouse.exclusive():
         backup_state(duck.project, warehouse, ledger, file)
     (duck.project.state_dir / "warehouse.duckdb").unlink()
-    with pytest.raises(UsageError, match="does not hold the load .* records that it takes for read would never come"):
+    with pytest.raises(
+        UsageError, match=r"does not hold the load .* records that it takes for read would never come"
+    ):
         restore_state(duck.project, file, yes=True)
     document = json.loads(file.read_text())
     file.write_text(json.dumps({**document, "environment": "live"}))
