@@ -174,14 +174,5 @@ def in_window(project: Project, source: str, window: Window) -> Project:
         incremental = hints.incremental or Incremental(cursor_path=bounds.path)
         bounded = replace(incremental, initial_value=bounds.start, end_value=bounds.end, lag=None)
         resources[name] = replace(hints, incremental=bounded)
-    if entry.type == "rest_api":
-        resources = {name: hints for name, hints in resources.items() if _is_read(name, window, entry)}
     sources = {**project.manifest.sources, source: replace(entry, resources=resources)}
     return replace(project, manifest=replace(project.manifest, sources=sources))
-
-
-def _is_read(name: str, window: Window, entry: Any) -> bool:
-    """The window's resources, and those that they are asked for one by one."""
-    if name in window.resources:
-        return True
-    return any(f"{{resources.{name}." in str(entry.resources[each].endpoint) for each in window.resources)
