@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +22,11 @@ from pipeline_cli.bulk.resource import ResourceLoad
 from pipeline_cli.bulk.rules import column_rules
 from pipeline_cli.bulk.state import Tables, forget, prepare_dataset, write_load
 from pipeline_cli.bulk.target import Target
+from pipeline_cli.destinations.base import quote
 from pipeline_cli.document import utc_now
 from pipeline_cli.failpoints import failpoint
 from pipeline_cli.loading.account import warn_of_contracts
+from pipeline_cli.loading.load_ids import next_load_id
 from pipeline_cli.loading.pipeline import dataset_name, dlt_settings
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.sources.build import open_columns
@@ -80,12 +81,19 @@ class _Load:
         self._target = target
         self._folder = folder
         self._dataset = dataset_name(request.source)
-        self._stamp = Stamp(request.source, request.run_id, str(time.time()), utc_now())
         self._changes: list[TableChange] = []
         self.version: Version | None = None
 
+    def _make_stamp(self, tables: Tables) -> Stamp:
+        highest = None
+        if "_dlt_loads" in tables:
+            found = self._target.query(f"SELECT max(load_id) FROM {quote(self._dataset, '_dlt_loads')}")
+            highest = found[0][0]
+        return Stamp(self._request.source, self._request.run_id, next_load_id(highest), utc_now())
+
     def run(self) -> IngestResult:
         tables: Tables = self._target.table_columns(self._dataset)
+        self._stamp = self._make_stamp(tables)
         rules = column_rules(self._request.project, self._request.source)
         place = Workplace(self._request, self._target, self._stamp, self._folder, tables, self._numbered)
         prepare_dataset(self._target, self._dataset, tables)

@@ -20,6 +20,7 @@ from pipeline_cli.lake.writing import catch_up
 from pipeline_cli.loading.account import count_loaded, warn_of_contracts
 from pipeline_cli.loading.errors import translate
 from pipeline_cli.loading.intake import Intake, attach_gates
+from pipeline_cli.loading.load_ids import raise_load_ids
 from pipeline_cli.loading.lookups import current_versions, known_hashes
 from pipeline_cli.loading.pipeline import (
     dataset_name,
@@ -67,6 +68,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
             context = _gate_context(request, source)
             intakes = attach_gates(request.project, request.source, source, context)
             trace = read_trace(pipeline)
+            raise_load_ids(request.warehouse, pipeline.dataset_name)
             _extract(request, pipeline, source)
             failpoint("extract.end_after")
             checks = _judge(request, pipeline, intakes, context)

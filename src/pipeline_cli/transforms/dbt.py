@@ -21,6 +21,10 @@ from pipeline_cli.transforms.dbt_rows import write_found_rows
 from pipeline_cli.transforms.dbt_transaction import build_transaction
 from pipeline_cli.transforms.process import engine_process, project_folder, shorten
 
+# A build holds what it has replaced until it ends. Of it and a reader that holds what it will replace next and waits
+# for what it has, Postgres stops one, after a second: nothing has changed then, and the build begins anew.
+_TRIES_AT_DEADLOCKS = 3
+
 
 @dataclass(slots=True)
 class _Build:
@@ -47,7 +51,10 @@ class DbtEngine:
         with _session(request):
             manifest = _parse(request)
             selected = _select(request, manifest)
-            found, rows = _build_whole(request, manifest, selected)
+            for _ in range(_TRIES_AT_DEADLOCKS):
+                found, rows = _build_whole(request, manifest, selected)
+                if not any("deadlock detected" in failure.message for failure in found.failures):
+                    break
             self._last = _Build(_identity(request), manifest, found.checks, built=bool(found.models))
             status: Status = "succeeded" if found.models else "unchanged"
             built = TransformResult(status, found.models, list(found.checks.values()))
