@@ -162,6 +162,11 @@ class ColumnTypes:
                 self._pin(parent, {})
         self._schema.update_table(partial, normalize_identifiers=False)
 
+    def known_type(self, table: str, column: str) -> tuple[str | None, dict[str, Any]]:
+        """A column's data type, in the schema or as this load has made it (None without any), and its hints."""
+        definition = self._definition(table, column)
+        return definition.get("data_type") or self._new.get((table, column)), definition
+
     def new_columns(self, table: str) -> dict[str, str]:
         """The columns that this load's records add to a table, with their data types, in order of appearance."""
         return {column: kind for (name, column), kind in self._new.items() if name == table}

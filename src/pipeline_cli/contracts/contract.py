@@ -52,6 +52,13 @@ class Contract:
             raise UsageError(f"{name} must hold a JSON object, the schema of one record.", code="E203")
         return cls(schema, name)
 
+    def holds(self, record: Record) -> bool:
+        """Whether a record of JSON's own types meets the contract; False where `reasons` has to look."""
+        try:
+            return bool(self._validator.is_valid(record))
+        except (UnicodeEncodeError, ValueError):  # half a surrogate pair, or no type of JSON
+            return False
+
     def reasons(self, record: Record) -> tuple[Reason, ...]:
         """Everything about `record` that breaks the contract; empty when it holds."""
         try:

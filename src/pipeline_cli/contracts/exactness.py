@@ -29,8 +29,8 @@ class Exactness:
     def __init__(self, schema: Any, table: str) -> None:
         """schema: the dlt Schema that is being extracted into, its naming set for the destination."""
         self.columns = ColumnTypes(schema)
-        self._table = self.columns.normalize_table(table)
-        self._max_nesting = self.columns.max_nesting(self._table)
+        self.table = self.columns.normalize_table(table)
+        self._max_nesting = self.columns.max_nesting(self.table)
 
     def reasons(self, record: Record, *, learn: bool = True) -> tuple[Reason, ...]:
         """What of `record` could not be stored exactly; empty when all of it can.
@@ -40,8 +40,8 @@ class Exactness:
         is how dlt wants them.
         """
         found: list[Reason] = []
-        walk = _Walk(self.columns, self._table, found.append)
-        walk.row(self._table, (self._table,), record, (), self._max_nesting)
+        walk = _Walk(self.columns, self.table, found.append)
+        walk.row(self.table, (self.table,), record, (), self._max_nesting)
         if learn and not found:
             walk.commit()
         return tuple(found)

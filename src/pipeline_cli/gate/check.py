@@ -10,6 +10,7 @@ from dlt.extract.items_transform import ItemTransform
 from pipeline_cli.contracts.exactness import Exactness
 from pipeline_cli.contracts.json_values import json_ready, plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, Rejected, json_path
+from pipeline_cli.gate.by_column import ByColumn
 from pipeline_cli.gate.cursor import CursorCheck
 from pipeline_cli.gate.records import REJECTED, to_records, value_at
 from pipeline_cli.gate.rules import GateContext, GateRules, Violation, breaks_contract
@@ -28,8 +29,12 @@ class CheckStep(ItemTransform[Any, Any]):
         context: GateContext,
         schema: Callable[[], Any],
         table_schema: Callable[[], Any],
+        by_column: ByColumn | None = None,
     ) -> None:
-        """schema: asked for at the first record, when dlt has put the pipeline's own in the source's place."""
+        """schema: asked for at the first record, when dlt has put the pipeline's own in the source's place.
+
+        by_column: gets the pages that can be loaded so; None where every record is loaded as a row.
+        """
         super().__init__(lambda item: item)
         self._rules = rules
         self._context = context
@@ -37,12 +42,34 @@ class CheckStep(ItemTransform[Any, Any]):
         self._table_schema = table_schema
         self._exactness: Exactness | None = None
         self._cursor = CursorCheck(rules) if rules.cursor else None
+        self._by_column = by_column
 
     def __call__(self, item: Any, meta: Any = None) -> Any:
         self._context.stop_if_cancelled()
         if self._exactness is None:
             self._exactness = self._open_exactness()
-        return [self._judge(record) for record in to_records(item)]
+            if self._by_column is not None:
+                self._by_column.open(self._exactness)
+        records = to_records(item)
+        if self._by_column is None or self._by_column.has_given_up:
+            return [self._judge(record) for record in records]
+        return self._judge_page(records, self._by_column)
+
+    def _judge_page(self, records: list[Record], by_column: ByColumn) -> list[Record]:
+        """The same verdicts: what one look at all of the page finds to be fine needs no look at each record."""
+        is_fine = [self._may_be_fine(record) for record in records]
+        fine = [record for record, yes in zip(records, is_fine, strict=True) if yes]
+        if by_column.read(fine):
+            return [
+                record if yes else self._judge(record) for record, yes in zip(records, is_fine, strict=True)
+            ]
+        judged = [self._judge(record) for record in records]
+        by_column.learn([record for record in judged if REJECTED not in record])
+        return judged
+
+    def _may_be_fine(self, record: Record) -> bool:
+        is_held = self._rules.contract is None or self._rules.contract.holds(record)
+        return is_held and not self._key_reasons(record)
 
     def _open_exactness(self) -> Exactness:
         from dlt.common.schema.utils import normalize_table_identifiers

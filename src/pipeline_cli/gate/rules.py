@@ -12,6 +12,7 @@ from pipeline_cli.contracts.reasons import Reason
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.errors import ChecksFailed
 from pipeline_cli.manifest.models import Limit
+from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.progress import TellProgress
 
 
@@ -57,6 +58,7 @@ class GateContext:
     current_version: Callable[[str, Mapping[str, Any]], str | None]  # of (table, key): its row's id
     progress: TellProgress
     stop_if_cancelled: Callable[[], None]
+    spool: SpoolFolder | None = None  # of pages that are loaded by column; None where all are rows
     violations: list[Violation] = field(default_factory=list)
     warned: Counter[str] = field(default_factory=Counter)  # records loaded though they break a contract
 

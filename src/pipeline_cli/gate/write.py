@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import dlt
 from dlt.extract.items_transform import ItemTransform
 
-from pipeline_cli.contracts.json_values import plain_json, record_hash
+from pipeline_cli.contracts.json_values import hash_of, plain_json, record_hash
 from pipeline_cli.contracts.reasons import Record, Rejected
 from pipeline_cli.document import ResourceResult
+from pipeline_cli.gate.by_column import ByColumn
 from pipeline_cli.gate.records import REJECTED, Page, value_at
 from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
+from pipeline_cli.nested.reading import PageTable
+from pipeline_cli.nested.stamping import Stamped, keep_raw, stamp_rows
 from pipeline_cli.progress import Progress
 from pipeline_cli.sources.derived import received_of
 
@@ -25,13 +28,22 @@ class WriteStep(ItemTransform[Any, Any]):
 
     placement_affinity: ClassVar[float] = 1.5  # after dlt's incremental (1), before the fork to children (2)
 
-    def __init__(self, rules: GateRules, context: GateContext, *, key_is_typed: bool) -> None:
+    def __init__(
+        self,
+        rules: GateRules,
+        context: GateContext,
+        *,
+        key_is_typed: bool,
+        by_column: ByColumn | None = None,
+    ) -> None:
         """key_is_typed: whether the columns of the key have types without any record; then a table can be empty."""
         super().__init__(lambda item: item)
         self._rules = rules
         self._context = context
         self._moment = datetime.min.replace(tzinfo=UTC)
         self._key_is_typed = key_is_typed
+        self._by_column = by_column
+        self._needs_hash = rules.disposition in ("merge", "scd2")
         self._selection = open_selection(rules, context)
         self.result = ResourceResult(rules.resource, rules.dataset, rules.table, rules.endpoint)
         self.written = 0  # rows given to dlt, before it drops earlier versions of the same key
@@ -43,7 +55,7 @@ class WriteStep(ItemTransform[Any, Any]):
         rejected = [record[REJECTED] for record in item if REJECTED in record]
         before = self.result.extracted
         self.result.extracted += len(item)
-        yield self._page(records, rejected, first=not before)
+        yield from self._write(records, rejected, first=not before)
         if rejected:
             self._count_rejected(rejected)
             if rows := new_rejects(self._rules, self._context, self.result, rejected, self._next_moment()):
@@ -51,16 +63,57 @@ class WriteStep(ItemTransform[Any, Any]):
                 yield for_quarantine(rows)
         self._context.progress(Progress(self._rules.resource, self.result.extracted))
 
-    def _page(self, records: list[Record], rejected: list[Rejected], *, first: bool) -> Any:
+    def _write(self, records: list[Record], rejected: list[Rejected], *, first: bool) -> Iterator[Any]:
+        table = self._by_column.take() if self._by_column else None
         if first and not records and self._needs_empty_load():
             self.has_output = True
-            return dlt.mark.materialize_table_schema()
-        page = Page(self._row(records[index], digest) for index, digest in self._select(records, rejected))
+            yield dlt.mark.materialize_table_schema()
+            return
+        hashes = self._hashes(records, table)
+        chosen = self._select(records, hashes, rejected)
+        moments = {index: self._next_moment() for index in chosen}
+        of_table, as_rows = _split(records, chosen, table)
+        stamped = self._stamp(table, of_table, moments, hashes) if table is not None and of_table else None
+        page = Page(self._row(records[index], hashes[index], moments[index]) for index in as_rows)
         page.received = records
-        self.written += len(page)
+        self.written += len(page) + len(of_table)
         page.extend(self._versions_to_keep(rejected))
-        self.has_output = self.has_output or bool(page)
-        return page
+        self.has_output = self.has_output or bool(page) or bool(of_table)
+        yield page
+        if stamped is not None and self._by_column is not None:
+            with self._by_column.spool.imported(stamped.table, stamped.json_fields) as file:
+                yield file
+
+    def _hashes(self, records: Sequence[Record], table: PageTable | None) -> list[str]:
+        """Of each record; empty texts where nothing needs them."""
+        if not self._needs_hash and self._selection is None:
+            return [""] * len(records)
+        known: Mapping[int, bytes] = {}
+        if table is not None and table.canonical is not None:
+            known = dict(zip(map(id, table.records), table.canonical, strict=True))
+        return [
+            hash_of(known[id(record)]) if id(record) in known else _hash(record) for record in records
+        ]
+
+    def _stamp(
+        self,
+        table: PageTable,
+        of_table: Mapping[int, int],
+        moments: Mapping[int, datetime],
+        hashes: Sequence[str],
+    ) -> Stamped:
+        """of_table: a row of the table by the index of its record."""
+        digests = {}
+        if self._needs_hash:
+            digests["_record_hash"] = [hashes[index] for index in of_table]
+        if self._rules.disposition == "scd2":
+            digests["_dlt_id"] = digests["_record_hash"]
+        constants = {"_run_id": self._context.run_id, "_source": self._rules.source}
+        rows = list(of_table.values())
+        stamped = stamp_rows(table, rows, constants, [moments[index] for index in of_table], digests)
+        if self._rules.keep_raw:
+            return keep_raw(stamped, [table.records[row] for row in rows], self._rules.endpoint)
+        return stamped
 
     def _needs_empty_load(self) -> bool:
         """Whether a source without records has something to load.
@@ -71,18 +124,19 @@ class WriteStep(ItemTransform[Any, Any]):
             return self._rules.disposition == "scd2" and self._rules.cursor is None
         return self._key_is_typed
 
-    def _select(self, records: list[Record], rejected: list[Rejected]) -> list[tuple[int, str]]:
-        """(index, hash) of the records to write; of the others the doubtful are added to `rejected`."""
-        hashes = [_hash(record) for record in records]
+    def _select(
+        self, records: list[Record], hashes: list[str], rejected: list[Rejected]
+    ) -> Sequence[int]:
+        """Indexes of the records to write; of the others the doubtful are added to `rejected`."""
         if self._selection is None:
-            return list(enumerate(hashes))
+            return range(len(records))
         chosen, doubtful = self._selection.select(records, hashes)
         rejected.extend(doubtful)
         left_out = len(records) - len(chosen) - len(doubtful)
         self.result.deduplicated += left_out
         if self._rules.table not in self._context.tables:
             self.result.repeated += left_out
-        return [(index, hashes[index]) for index in chosen]
+        return chosen
 
     def _versions_to_keep(self, rejected: list[Rejected]) -> list[Record]:
         """For scd2: rows that stand for the current versions of rejected records.
@@ -95,15 +149,15 @@ class WriteStep(ItemTransform[Any, Any]):
         for each in rejected:
             key = {name: value_at(each.record, name) for name in self._rules.primary_key}
             if digest := self._context.current_version(self._rules.table, key):
-                kept.append({**self._row(key, digest), "_dlt_id": digest})
+                kept.append({**self._row(key, digest, self._next_moment()), "_dlt_id": digest})
         self.kept += len(kept)
         return kept
 
-    def _row(self, record: Record, digest: str) -> Record:
+    def _row(self, record: Record, digest: str, moment: datetime) -> Record:
         row = {
             **record,
             "_run_id": self._context.run_id,
-            "_extracted_at": self._next_moment(),
+            "_extracted_at": moment,
             "_source": self._rules.source,
         }
         if self._rules.disposition in ("merge", "scd2"):
@@ -141,6 +195,17 @@ class ReceivedStep(ItemTransform[Any, Any]):
 
     def __call__(self, item: Any, meta: Any = None) -> Any:
         return list(item.received) if isinstance(item, Page) and item.received else None
+
+
+def _split(
+    records: Sequence[Record], chosen: Sequence[int], table: PageTable | None
+) -> tuple[dict[int, int], Sequence[int]]:
+    """The chosen records that are rows of the table, with their row there, and those that are not."""
+    if table is None:
+        return {}, chosen
+    row_of = {id(record): row for row, record in enumerate(table.records)}
+    of_table = {index: row_of[id(records[index])] for index in chosen if id(records[index]) in row_of}
+    return of_table, [index for index in chosen if index not in of_table]
 
 
 def _hash(record: Record) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.errors import SourceError
+from pipeline_cli.gate.by_column import ByColumn
 from pipeline_cli.gate.check import CheckStep
 from pipeline_cli.gate.incremental import let_carriers_pass
 from pipeline_cli.gate.rules import GateContext, GateRules
@@ -71,10 +72,13 @@ def _attach(
     _apply_hints(resource, hints, rules)
     _apply_incremental(resource, entry, hints, rules)
     let_carriers_pass(resource)
-    check = CheckStep(rules, context, lambda: dlt_source.schema, resource.compute_table_schema)
+    by_column = ByColumn(context.spool) if context.spool is not None else None
+    check = CheckStep(
+        rules, context, lambda: dlt_source.schema, resource.compute_table_schema, by_column=by_column
+    )
     columns = resource.compute_table_schema().get("columns", {}).values()
     key_is_typed = all("data_type" in column for column in columns if column.get("primary_key"))
-    writer = WriteStep(rules, context, key_is_typed=key_is_typed)
+    writer = WriteStep(rules, context, key_is_typed=key_is_typed, by_column=by_column)
     if resource._pipe.parent is not None:
         resource.add_step(ReceivedStep(), insert_at=0)
     resource.add_step(check)

@@ -39,6 +39,11 @@ def pipelines_dir(project: Project) -> Path:
     return project.state_dir / "dlt" / "pipelines"
 
 
+def spool_dir(project: Project, source: str) -> Path:
+    """Where pages that are loaded by column stand for a moment: on the disk of dlt's working folders."""
+    return project.state_dir / "dlt" / "spool" / source
+
+
 def dlt_settings(project: Project) -> dict[str, str]:
     """Environment variables that bind dlt, ours or the user's own command, to this project."""
     return {**_SETTINGS, "DLT_DATA_DIR": str(project.state_dir / "dlt")}
@@ -50,6 +55,9 @@ def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeli
     import_whole("dlt")
     import dlt
 
+    from pipeline_cli.nested.normalizer import install
+
+    install()
     if is_armed():
         from pipeline_cli.loading.failing import watch_dlt
 

@@ -1,0 +1,28 @@
+"""One record that stands for all of a nested table: the first value of each field. From it dlt evolves its schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline_cli.nested.arrays import column_arrays, is_list, is_struct, struct_fields
+
+
+def exemplar(nested: Any, json_fields: frozenset[str]) -> dict[str, Any]:
+    """json_fields: root fields whose texts are JSON."""
+    import orjson
+
+    record = {name: _first(array) for name, array in column_arrays(nested)}
+    for name in json_fields:
+        if isinstance(record.get(name), str):
+            record[name] = orjson.loads(record[name])
+    return record
+
+
+def _first(array: Any) -> Any:
+    if is_struct(array):
+        return {name: _first(each) for name, each in struct_fields(array)}
+    if is_list(array):
+        items = array.flatten()
+        return [_first(items)] if len(items) else []
+    found = array.drop_null()
+    return found[0].as_py() if len(found) else None

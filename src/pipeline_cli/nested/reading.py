@@ -1,0 +1,119 @@
+"""A page of records as one nested Arrow table, where that holds each of them exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline_cli.contracts.reasons import Record
+from pipeline_cli.nested.arrays import column_arrays, has_null_items, leaf_arrays
+from pipeline_cli.nested.shape import Shape, ShapeBuilder
+from pipeline_cli.nested.values import is_exact
+
+# In JSON as orjson writes it: U+0000, which no database stores, and a text that begins with a character that dlt
+# gives a meaning (U+F026 to U+F02F are among these).
+_ODD_TEXTS = (b"\\u0000", b'"\xef\x80')
+_IN_VAIN = 20  # pages, one after the other, that did not have the shape of those before
+
+
+@dataclass(frozen=True, slots=True)
+class PageTable:
+    """A page's records (or some of them), and the same as a table: row i is records[i].
+
+    canonical: their JSON with sorted keys, as json_values.canonical_json gives it; None where it was not written.
+    """
+
+    records: Sequence[Record]
+    table: Any
+    json_fields: frozenset[str]
+    canonical: Sequence[bytes] | None
+
+
+class PageReader:
+    """Reads the pages of one resource. It knows the shape of the records that were accepted before, and no other."""
+
+    def __init__(self, builder: ShapeBuilder) -> None:
+        self._builder = builder
+        self._shape: Shape | None = None
+        self._in_vain = 0
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether page after page was other than those before: the records are of no one shape."""
+        return self._in_vain >= _IN_VAIN
+
+    def read(self, records: Sequence[Record]) -> PageTable | None:
+        """The records as a table; None where one of them has another shape, or a value that is not certainly exact."""
+        if self._shape is None or self.has_given_up or not records:
+            return None
+        found = _read(records, self._shape)
+        self._in_vain = 0 if found else self._in_vain + 1
+        return found
+
+    def learn(self, records: Sequence[Record]) -> PageTable | None:
+        """Add the shape of records that were accepted one by one; these as a table, where they now have one."""
+        if self.has_given_up or not records:
+            return None
+        self._builder.learn(records)
+        self._shape = self._builder.build()
+        return _read(records, self._shape) if self._shape else None
+
+
+def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
+    import pyarrow
+
+    try:
+        lines = _write_lines(records, shape.json_fields)
+    except TypeError:  # not JSON's own types: a Decimal, a time, a NaN
+        return None
+    body = b"\n".join(lines)
+    if any(odd in body for odd in _ODD_TEXTS):
+        return None
+    try:
+        table = _parse(body, shape)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError):
+        return None
+    fields = column_arrays(table)
+    if table.num_rows != len(records) or has_null_items(fields):
+        return None
+    if not all(is_exact(leaf, array) for leaf, array in zip(shape.leaves, leaf_arrays(fields), strict=True)):
+        return None
+    return PageTable(records, table, shape.json_fields, None if shape.json_fields else lines)
+
+
+def _write_lines(records: Sequence[Record], json_fields: frozenset[str]) -> list[bytes]:
+    """Raises TypeError for a value that is not JSON's."""
+    import orjson
+
+    only_json = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_SORT_KEYS
+    if json_fields:
+        records = [_with_texts(record, json_fields) for record in records]
+    return [orjson.dumps(record, option=only_json) for record in records]
+
+
+def _with_texts(record: Record, json_fields: frozenset[str]) -> Record:
+    import orjson
+
+    texts = {
+        key: orjson.dumps(record[key]).decode()
+        for key in json_fields
+        if isinstance(record.get(key), (dict, list))
+    }
+    if any(isinstance(record.get(key), str) for key in json_fields):
+        raise TypeError("a text where other records have an object")
+    return {**record, **texts}
+
+
+def _parse(body: bytes, shape: Shape) -> Any:
+    import pyarrow
+    import pyarrow.json
+
+    # One block, so that a column is one array; in this thread: the other processor fetches the next page.
+    return pyarrow.json.read_json(
+        pyarrow.py_buffer(body),
+        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(body) + 1),
+        parse_options=pyarrow.json.ParseOptions(
+            explicit_schema=shape.schema, unexpected_field_behavior="error"
+        ),
+    )

@@ -1,0 +1,199 @@
+"""What the records of a resource look like: the fields that accepted records had, and the columns dlt makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pipeline_cli.contracts.columns import ColumnTypes
+from pipeline_cli.contracts.reasons import Record
+
+Kind = Literal["empty", "value", "object", "list", "mixed"]
+
+# dlt's types of columns whose values can be read by column, and how Arrow reads them from JSON.
+READ_AS: Mapping[str, str] = {
+    "text": "string",
+    "bigint": "int64",
+    "double": "float64",
+    "decimal": "float64",
+    "bool": "bool",
+    "timestamp": "string",
+    "date": "string",
+}
+_MAX_FIELDS = 1_000  # of one object; exactness.py rejects more
+
+
+@dataclass(slots=True)
+class Node:
+    """A place in the records. empty: nothing but null so far; mixed: values of kinds that one column cannot hold."""
+
+    kind: Kind = "empty"
+    fields: dict[str, Node] = field(default_factory=dict)
+    item: Node | None = None
+
+    def add(self, value: Any) -> None:
+        if value is None:
+            return
+        if isinstance(value, dict):
+            self._become("object")
+            for key, each in value.items():
+                node = self.fields.get(key)
+                if node is None:
+                    node = self.fields[key] = Node()
+                node.add(each)
+        elif isinstance(value, list):
+            self._become("list")
+            self.item = self.item or Node()
+            for each in value:
+                self.item.add(each)
+        else:
+            self._become("value")
+
+    def _become(self, kind: Kind) -> None:
+        self.kind = kind if self.kind in ("empty", kind) else "mixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A place with values. data_type: dlt's; None where only null has been seen. definition: the column's hints."""
+
+    data_type: str | None
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How Arrow reads a page. leaves: in the order of `leaf_arrays`; json_fields: root fields kept whole, as JSON."""
+
+    schema: Any  # pyarrow.Schema
+    leaves: tuple[Leaf, ...]
+    json_fields: frozenset[str]
+
+
+class _NotByColumn(Exception):
+    """These records cannot be read by column."""
+
+
+class ShapeBuilder:
+    """Learns from accepted records, and gives the shape that all of them have."""
+
+    def __init__(self, columns: ColumnTypes, table: str) -> None:
+        """columns: the schema's, and those that the load has added; table: the root table's normalized name."""
+        self._columns = columns
+        self._table = table
+        self._nesting = columns.max_nesting(table)
+        self._root = Node("object")
+
+    def learn(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self._root.add(record)
+
+    def build(self) -> Shape | None:
+        """The shape with the columns' types as they are now; None where the records cannot be read by column."""
+        import pyarrow
+
+        plan = _Plan(self._columns, self._table)
+        try:
+            fields = plan.object_fields(self._table, (self._table,), self._root, (), self._nesting)
+        except _NotByColumn:
+            return None
+        return Shape(pyarrow.schema(fields), tuple(plan.leaves), frozenset(plan.json_fields))
+
+
+class _Plan:
+    """One walk over the shape, as exactness.py walks a record: the same names, the same nesting."""
+
+    def __init__(self, columns: ColumnTypes, root: str) -> None:
+        self._columns = columns
+        self._root = root
+        self.leaves: list[Leaf] = []
+        self.json_fields: set[str] = set()
+        self._taken: set[tuple[str, str]] = set()
+
+    def object_fields(
+        self, table: str, lineage: tuple[str, ...], node: Node, fragments: tuple[str, ...], level: int
+    ) -> list[Any]:
+        """The Arrow fields of an object. fragments: of the objects around it; level: how deep it may still nest."""
+        import pyarrow
+
+        if len(node.fields) > _MAX_FIELDS:
+            raise _NotByColumn
+        return [
+            pyarrow.field(key, self._field_type(table, lineage, key, each, fragments, level))
+            for key, each in node.fields.items()
+        ]
+
+    def _field_type(
+        self,
+        table: str,
+        lineage: tuple[str, ...],
+        key: str,
+        node: Node,
+        fragments: tuple[str, ...],
+        level: int,
+    ) -> Any:
+        import pyarrow
+
+        at_root = lineage == (self._root,) and not fragments
+        name, problem = self._columns.field(fragments, key, at_root)
+        if problem is not None or node.kind == "mixed":
+            raise _NotByColumn
+        is_json = self._columns.is_json(table, name, level)
+        if node.kind in ("object", "list") and is_json:
+            return self._json_field(table, name, key, at_root=at_root)
+        if node.kind == "object":
+            inner = (*fragments, self._columns.fragment(key))
+            return pyarrow.struct(self.object_fields(table, lineage, node, inner, level - 1))
+        if node.kind == "list":
+            self._take(table, f"{name}[]")
+            below = (*lineage, *fragments, self._columns.list_fragment(key))
+            return pyarrow.list_(self._item_type(lineage, below, node, level - 1))
+        self._take(table, name)
+        return self._leaf(table, name)
+
+    def _json_field(self, table: str, name: str, key: str, *, at_root: bool) -> Any:
+        import pyarrow
+
+        if not at_root:
+            raise _NotByColumn
+        self._take(table, name)
+        self.json_fields.add(key)
+        self.leaves.append(Leaf("json", {}))
+        return pyarrow.string()
+
+    def _item_type(self, lineage: tuple[str, ...], below: tuple[str, ...], node: Node, level: int) -> Any:
+        """lineage: of the table that holds the list; below: of the items' table; level: exactness.py's for items."""
+        import pyarrow
+
+        table, parent = self._columns.table_name(below, ()), self._columns.table_name(lineage, ())
+        if self._columns.parent_of(table) not in (None, parent) or table in (parent, self._root):
+            raise _NotByColumn
+        item = node.item or Node()
+        self._take("", table)  # each list has a table of its own
+        if item.kind == "object":
+            return pyarrow.struct(self.object_fields(table, below, item, (), level))
+        if item.kind in ("list", "mixed"):
+            raise _NotByColumn
+        return self._leaf(table, "value")
+
+    def _leaf(self, table: str, column: str) -> Any:
+        import pyarrow
+
+        data_type, definition = self._columns.known_type(table, column)
+        if data_type is not None and (data_type not in READ_AS or _is_special(data_type, definition)):
+            raise _NotByColumn
+        self.leaves.append(Leaf(data_type, definition))
+        return pyarrow.type_for_alias(READ_AS[data_type]) if data_type else pyarrow.null()
+
+    def _take(self, table: str, name: str) -> None:
+        if (table, name) in self._taken:  # two fields of one column: which has the value is a record's own matter
+            raise _NotByColumn
+        self._taken.add((table, name))
+
+
+def _is_special(data_type: str, definition: Mapping[str, Any]) -> bool:
+    """Whether the column's own hints change what dlt makes of a value."""
+    if data_type == "timestamp":
+        return definition.get("precision") is not None or definition.get("timezone") is False
+    return data_type in ("bigint", "double") and definition.get("precision") is not None
