@@ -10,15 +10,12 @@ from pipeline_cli.nested.reading import PageReader, PageTable
 from pipeline_cli.nested.shape import ShapeBuilder
 from pipeline_cli.nested.spool import SpoolFolder
 
-FEWEST = 50  # records: fewer of a page are rows, which cost less than a file
-
 
 class ByColumn:
     """The table of the page that is on its way from CheckStep to WriteStep: dlt takes one page after the other."""
 
-    def __init__(self, spool: SpoolFolder, fewest: int = FEWEST) -> None:
+    def __init__(self, spool: SpoolFolder) -> None:
         self.spool = spool
-        self._fewest = fewest
         self._reader: PageReader | None = None
         self._page: PageTable | None = None
 
@@ -33,13 +30,13 @@ class ByColumn:
     def read(self, records: Sequence[Record]) -> bool:
         """Whether one table holds all of these; it is kept for WriteStep."""
         assert self._reader is not None
-        self._page = self._reader.read(records) if len(records) >= self._fewest else None
+        self._page = self._reader.read(records) if len(records) >= self.spool.fewest else None
         return self._page is not None
 
     def learn(self, records: Sequence[Record]) -> None:
         """These were accepted one by one; where one table holds them, it is kept for WriteStep."""
         assert self._reader is not None
-        self._page = self._reader.learn(records) if len(records) >= self._fewest else None
+        self._page = self._reader.learn(records) if len(records) >= self.spool.fewest else None
 
     def take(self) -> PageTable | None:
         """The page's table, once."""

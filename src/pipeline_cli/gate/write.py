@@ -47,6 +47,7 @@ class WriteStep(ItemTransform[Any, Any]):
         self._selection = open_selection(rules, context)
         self.result = ResourceResult(rules.resource, rules.dataset, rules.table, rules.endpoint)
         self.written = 0  # rows given to dlt, before it drops earlier versions of the same key
+        self.by_column_count = 0  # of these, how many by column
         self.kept = 0  # rows that only keep dlt from ending a version
         self.has_output = rules.disposition == "replace"  # an empty source empties the table it replaces
 
@@ -77,6 +78,7 @@ class WriteStep(ItemTransform[Any, Any]):
         page = Page(self._row(records[index], hashes[index], moments[index]) for index in as_rows)
         page.received = records
         self.written += len(page) + len(of_table)
+        self.by_column_count += len(of_table)
         page.extend(self._versions_to_keep(rejected))
         self.has_output = self.has_output or bool(page) or bool(of_table)
         yield page
