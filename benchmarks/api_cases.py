@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -190,9 +189,7 @@ def merge(shop: Workshop) -> Outcome:
 def contract(shop: Workshop) -> Outcome:
     """What a contract over all fields adds."""
     with orders_api(shop.rows) as url:
-        held = ours(
-            shop, url, "duckdb", shop.rows, "with a contract", contract="sources/orders.schema.json"
-        )
+        held = ours(shop, url, "duckdb", shop.rows, "with a contract", contract="sources/orders.schema.json")
         free = ours(shop, url, "duckdb", shop.rows, "without")
         measured = take_turns([held, free], shop.rounds)
     with_s, without_s = median_s(measured["with a contract"]), median_s(measured["without"])

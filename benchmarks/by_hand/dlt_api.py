@@ -26,7 +26,5 @@ if __name__ == "__main__":
     destination = {"duckdb": dlt.destinations.duckdb, "postgres": dlt.destinations.postgres}[kind](
         credentials
     )
-    pipeline = dlt.pipeline(
-        "bench", pipelines_dir="dlt", destination=destination, dataset_name="bronze_api"
-    )
+    pipeline = dlt.pipeline("bench", pipelines_dir="dlt", destination=destination, dataset_name="bronze_api")
     pipeline.run(source)

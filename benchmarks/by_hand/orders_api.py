@@ -63,7 +63,9 @@ def line(seed: int, index: int) -> dict[str, Any]:
 
 def make_pages(rows: int, page_rows: int) -> list[bytes]:
     return [
-        json.dumps([order(n) for n in range(start, min(start + page_rows, rows))], separators=(",", ":")).encode()
+        json.dumps(
+            [order(n) for n in range(start, min(start + page_rows, rows))], separators=(",", ":")
+        ).encode()
         for start in range(0, rows, page_rows)
     ]
 

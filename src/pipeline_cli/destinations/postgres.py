@@ -61,9 +61,9 @@ class PostgresWarehouse:
 
     def dlt_destination(self) -> Any:
         _driver()
-        import dlt
+        from pipeline_cli.destinations.postgres_copy import copying_postgres
 
-        destination = dlt.destinations.postgres(
+        destination = copying_postgres()(
             credentials=self._url.text, destination_name=self.name, replace_strategy="insert-from-staging"
         )
         if self._fence is None:

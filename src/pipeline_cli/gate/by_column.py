@@ -25,6 +25,7 @@ class ByColumn:
 
     @property
     def has_given_up(self) -> bool:
+        """Whether the records turned out to be of no one shape; then they are loaded as rows."""
         return self._reader is not None and self._reader.has_given_up
 
     def read(self, records: Sequence[Record]) -> bool:

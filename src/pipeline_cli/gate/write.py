@@ -93,9 +93,7 @@ class WriteStep(ItemTransform[Any, Any]):
         known: Mapping[int, bytes] = {}
         if table is not None and table.canonical is not None:
             known = dict(zip(map(id, table.records), table.canonical, strict=True))
-        return [
-            hash_of(known[id(record)]) if id(record) in known else _hash(record) for record in records
-        ]
+        return [hash_of(known[id(record)]) if id(record) in known else _hash(record) for record in records]
 
     def _stamp(
         self,
@@ -126,9 +124,7 @@ class WriteStep(ItemTransform[Any, Any]):
             return self._rules.disposition == "scd2" and self._rules.cursor is None
         return self._key_is_typed
 
-    def _select(
-        self, records: list[Record], hashes: list[str], rejected: list[Rejected]
-    ) -> Sequence[int]:
+    def _select(self, records: list[Record], hashes: list[str], rejected: list[Rejected]) -> Sequence[int]:
         """Indexes of the records to write; of the others the doubtful are added to `rejected`."""
         if self._selection is None:
             return range(len(records))

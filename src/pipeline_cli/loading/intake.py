@@ -40,6 +40,7 @@ class Intake:
 
     rules: GateRules
     writer: WriteStep
+    by_column: ByColumn | None = None
 
 
 def attach_gates(project: Project, source: str, dlt_source: DltSource, context: GateContext) -> list[Intake]:
@@ -83,7 +84,7 @@ def _attach(
         resource.add_step(ReceivedStep(), insert_at=0)
     resource.add_step(check)
     resource.add_step(writer)
-    return Intake(rules, writer)
+    return Intake(rules, writer, by_column)
 
 
 def make_rules(

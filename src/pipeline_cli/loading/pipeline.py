@@ -23,6 +23,7 @@ _SETTINGS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
     "RUNTIME__LOG_LEVEL": "WARNING",
     "NORMALIZE__WORKERS": "1",  # a second process costs more to start than our loads take
+    "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",  # the files live for seconds, on this machine
     "LOAD__RAISE_ON_FAILED_JOBS": "true",
     "LOAD__DELETE_COMPLETED_JOBS": "true",
     "EXTRACT__NEXT_ITEM_MODE": "fifo",  # one resource after the other: its parent's records wait in no queue

@@ -8,7 +8,6 @@ account    extracted = loaded + quarantined + deduplicated, held against what th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 # BigQuery reads no JSON columns from parquet.
 _FILE_FORMATS = {"duckdb": "parquet", "postgres": "insert_values", "bigquery": "jsonl"}
 _BY_COLUMN = ("duckdb", "postgres")
-ROWS_ONLY = "PIPELINE_CLI_ROWS_ONLY"  # an environment variable: load every record as a row
 
 
 def ingest_rows(request: IngestRequest) -> IngestResult:
@@ -82,7 +80,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
         prune_landings(request.project, request.source)
     result.checks = checks
     result.violations = context.violations
-    result.notes = notes
+    result.notes = [*notes, *_row_notes(intakes)]
     result.loaded_tables |= {(dataset_name(request.source), table) for table in recovered}
     if result.loaded_tables:
         result.status = "succeeded"
@@ -104,9 +102,19 @@ def _recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str]
 def _spool(request: IngestRequest) -> AbstractContextManager[SpoolFolder | None]:
     """The folder of pages that are loaded by column; None where every record is loaded as a row."""
     is_rest = isinstance(request.project.manifest.sources[request.source], RestApiSource)
-    if not is_rest or request.warehouse.type not in _BY_COLUMN or os.environ.get(ROWS_ONLY):
+    if not is_rest or request.warehouse.type not in _BY_COLUMN:
         return nullcontext()
     return SpoolFolder(spool_dir(request.project, request.source)).opened()
+
+
+def _row_notes(intakes: Sequence[Intake]) -> Iterator[str]:
+    for intake in intakes:
+        if intake.by_column is not None and intake.by_column.has_given_up:
+            written = intake.writer.written
+            yield (
+                f"{intake.rules.resource}: its records are of no one shape; "
+                f"{written - intake.writer.by_column_count:,} of {written:,} were loaded row by row."
+            )
 
 
 def _gate_context(request: IngestRequest, source: DltSource, spool: SpoolFolder | None) -> GateContext:

@@ -7,8 +7,14 @@ by the next one like any other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from pipeline_cli.nested.exemplar import exemplar
+from pipeline_cli.nested.spool import read_file
+from pipeline_cli.nested.unnest import Rows, Unnesting
+from pipeline_cli.nested.values import to_column
 
 if TYPE_CHECKING:
     from dlt.common.schema import TSchemaUpdate
@@ -17,10 +23,9 @@ if TYPE_CHECKING:
 @cache
 def install() -> None:
     """Make dlt normalize our files by column, in this process."""
-    import dlt.normalize.worker as worker
-    from dlt.normalize.items_normalizers import ArrowItemsNormalizer, JsonLItemsNormalizer
+    from importlib import import_module
 
-    from pipeline_cli.nested.spool import read_file
+    from dlt.normalize.items_normalizers import ArrowItemsNormalizer, JsonLItemsNormalizer
 
     class RowsNormalizer(JsonLItemsNormalizer):
         """dlt's own, which remembers a table's columns; they may have grown meanwhile by a file of ours."""
@@ -43,8 +48,9 @@ def install() -> None:
             self._maybe_cancel()
             return [_normalize(self, self._evolving, root_table_name, *found)]
 
-    worker.JsonLItemsNormalizer = RowsNormalizer  # type: ignore[misc]
-    worker.ArrowItemsNormalizer = NestedNormalizer  # type: ignore[misc]
+    worker: Any = import_module("dlt.normalize.worker")
+    worker.JsonLItemsNormalizer = RowsNormalizer
+    worker.ArrowItemsNormalizer = NestedNormalizer
 
 
 def _by_column(item_storage: Any, load_storage: Any) -> Any:
@@ -59,40 +65,40 @@ def _by_column(item_storage: Any, load_storage: Any) -> Any:
 def _normalize(
     normalizer: Any, evolving: Any, root: str, nested: Any, json_fields: frozenset[str]
 ) -> TSchemaUpdate:
-    from dlt.common.libs.pyarrow import get_py_arrow_datatype
-    from dlt.common.time import get_context_timezone_name
-
-    from pipeline_cli.nested.exemplar import exemplar
-    from pipeline_cli.nested.unnest import Unnesting
-    from pipeline_cli.nested.values import to_column
-
-    schema, caps = normalizer.schema, normalizer.config.destination_capabilities
+    """Write the tables' rows into the package. Returns what the schema has gained."""
+    schema = normalizer.schema
     update: TSchemaUpdate = evolving._normalize_chunk(
         root, [exemplar(nested, json_fields)], may_have_pua=False, skip_write=True
     )
-    zone = get_context_timezone_name()
     for rows in Unnesting(schema.data_item_normalizer, normalizer.load_id).tables(root, nested):
         columns = schema.get_table_columns(rows.table)
-        fields, arrays = [], []
-        for name, column in columns.items():
-            kind = get_py_arrow_datatype(column, caps, zone)
-            fields.append((name, kind))
-            found = rows.columns.get(name)
-            arrays.append(_nulls(rows.count, kind) if found is None else to_column(found, column["data_type"], kind))
-        normalizer.item_storage.write_data_item(
-            normalizer.load_id, schema.name, rows.table, _table(arrays, fields), columns
-        )
+        table = _typed(rows, columns, normalizer.config.destination_capabilities)
+        normalizer.item_storage.write_data_item(normalizer.load_id, schema.name, rows.table, table, columns)
         normalizer._report_progress(rows.table, rows.count)
     return update
 
 
-def _nulls(count: int, kind: Any) -> Any:
+def _typed(rows: Rows, columns: Mapping[str, Any], capabilities: Any) -> Any:
+    """The rows as a table with the schema's columns, in their order and of their types.
+
+    Raises ValueError for a value that has no column there, or does not fit it.
+    """
     import pyarrow
+    from dlt.common.libs.pyarrow import get_py_arrow_datatype
+    from dlt.common.time import get_context_timezone_name
 
-    return pyarrow.nulls(count, kind)
-
-
-def _table(arrays: list[Any], fields: list[tuple[str, Any]]) -> Any:
-    import pyarrow
-
+    lost = [
+        name for name, array in rows.columns.items() if name not in columns and array.null_count < len(array)
+    ]
+    if lost:
+        raise ValueError(f"{rows.table} has no column {', '.join(lost)}")
+    zone = get_context_timezone_name()
+    fields, arrays = [], []
+    for name, column in columns.items():
+        kind = get_py_arrow_datatype(column, capabilities, zone)
+        found = rows.columns.get(name)
+        fields.append(pyarrow.field(name, kind))
+        arrays.append(
+            pyarrow.nulls(rows.count, kind) if found is None else to_column(found, column["data_type"], kind)
+        )
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields))

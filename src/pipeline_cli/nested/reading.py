@@ -55,9 +55,12 @@ class PageReader:
         """Add the shape of records that were accepted one by one; these as a table, where they now have one."""
         if self.has_given_up or not records:
             return None
-        self._builder.learn(records)
-        self._shape = self._builder.build()
-        return _read(records, self._shape) if self._shape else None
+        shape = self._builder.learn(records)
+        if shape is None:
+            self._in_vain += self._shape is None  # else `read` has counted this page
+            return None
+        self._shape = shape
+        return _read(records, shape)
 
 
 def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:

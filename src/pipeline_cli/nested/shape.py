@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -71,7 +72,7 @@ class Shape:
     json_fields: frozenset[str]
 
 
-class _NotByColumn(Exception):
+class _NotByColumnError(Exception):
     """These records cannot be read by column."""
 
 
@@ -85,19 +86,22 @@ class ShapeBuilder:
         self._nesting = columns.max_nesting(table)
         self._root = Node("object")
 
-    def learn(self, records: Iterable[Record]) -> None:
-        for record in records:
-            self._root.add(record)
+    def learn(self, records: Iterable[Record]) -> Shape | None:
+        """The shape of these records and of all before them, with the columns' types as they are now.
 
-    def build(self) -> Shape | None:
-        """The shape with the columns' types as they are now; None where the records cannot be read by column."""
+        None where these cannot be read by column, together with the others; then they are forgotten.
+        """
         import pyarrow
 
+        root = copy.deepcopy(self._root)
+        for record in records:
+            root.add(record)
         plan = _Plan(self._columns, self._table)
         try:
-            fields = plan.object_fields(self._table, (self._table,), self._root, (), self._nesting)
-        except _NotByColumn:
+            fields = plan.object_fields(self._table, (self._table,), root, (), self._nesting)
+        except _NotByColumnError:
             return None
+        self._root = root
         return Shape(pyarrow.schema(fields), tuple(plan.leaves), frozenset(plan.json_fields))
 
 
@@ -118,7 +122,7 @@ class _Plan:
         import pyarrow
 
         if len(node.fields) > _MAX_FIELDS:
-            raise _NotByColumn
+            raise _NotByColumnError
         return [
             pyarrow.field(key, self._field_type(table, lineage, key, each, fragments, level))
             for key, each in node.fields.items()
@@ -138,7 +142,7 @@ class _Plan:
         at_root = lineage == (self._root,) and not fragments
         name, problem = self._columns.field(fragments, key, at_root)
         if problem is not None or node.kind == "mixed":
-            raise _NotByColumn
+            raise _NotByColumnError
         is_json = self._columns.is_json(table, name, level)
         if node.kind in ("object", "list") and is_json:
             return self._json_field(table, name, key, at_root=at_root)
@@ -156,7 +160,7 @@ class _Plan:
         import pyarrow
 
         if not at_root:
-            raise _NotByColumn
+            raise _NotByColumnError
         self._take(table, name)
         self.json_fields.add(key)
         self.leaves.append(Leaf("json", {}))
@@ -168,13 +172,13 @@ class _Plan:
 
         table, parent = self._columns.table_name(below, ()), self._columns.table_name(lineage, ())
         if self._columns.parent_of(table) not in (None, parent) or table in (parent, self._root):
-            raise _NotByColumn
+            raise _NotByColumnError
         item = node.item or Node()
         self._take("", table)  # each list has a table of its own
         if item.kind == "object":
             return pyarrow.struct(self.object_fields(table, below, item, (), level))
         if item.kind in ("list", "mixed"):
-            raise _NotByColumn
+            raise _NotByColumnError
         return self._leaf(table, "value")
 
     def _leaf(self, table: str, column: str) -> Any:
@@ -182,13 +186,16 @@ class _Plan:
 
         data_type, definition = self._columns.known_type(table, column)
         if data_type is not None and (data_type not in READ_AS or _is_special(data_type, definition)):
-            raise _NotByColumn
+            raise _NotByColumnError
         self.leaves.append(Leaf(data_type, definition))
         return pyarrow.type_for_alias(READ_AS[data_type]) if data_type else pyarrow.null()
 
     def _take(self, table: str, name: str) -> None:
-        if (table, name) in self._taken:  # two fields of one column: which has the value is a record's own matter
-            raise _NotByColumn
+        if (
+            table,
+            name,
+        ) in self._taken:  # two fields of one column: which has the value is a record's own matter
+            raise _NotByColumnError
         self._taken.add((table, name))
 
 

@@ -54,7 +54,10 @@ def _write(table: Any, json_fields: frozenset[str], path: Path) -> None:
 
     marked = table.replace_schema_metadata({MARK: json.dumps(sorted(json_fields)).encode()})
     options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
-    with pyarrow.OSFile(str(path), "wb") as file, pyarrow.ipc.new_file(file, marked.schema, options=options) as out:
+    with (
+        pyarrow.OSFile(str(path), "wb") as file,
+        pyarrow.ipc.new_file(file, marked.schema, options=options) as out,
+    ):
         out.write_table(marked)
 
 

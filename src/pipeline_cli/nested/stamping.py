@@ -50,7 +50,9 @@ def keep_raw(stamped: Stamped, records: Sequence[Mapping[str, Any]], endpoint: s
     added = {
         "_raw": pyarrow.array([orjson.dumps(record).decode() for record in records], text),
         "_endpoint": pyarrow.array([endpoint] * len(records), text),
-        "_size_bytes": pyarrow.array([len(plain_json(record).encode()) for record in records], pyarrow.int64()),
+        "_size_bytes": pyarrow.array(
+            [len(plain_json(record).encode()) for record in records], pyarrow.int64()
+        ),
     }
     return Stamped(_with_columns(stamped.table, added), stamped.json_fields | {"_raw"})
 

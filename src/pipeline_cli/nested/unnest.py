@@ -42,7 +42,9 @@ class Unnesting:
         columns, lists = self._flatten(root, column_arrays(nested), level)
         columns[self._dlt.c_dlt_load_id] = pyarrow.repeat(self._load_id, count)
         is_given = self._dlt.c_dlt_id in columns
-        ids = columns.setdefault(self._dlt.c_dlt_id, random_ids(count) if not is_given else None)
+        if not is_given:
+            columns[self._dlt.c_dlt_id] = random_ids(count)
+        ids = columns[self._dlt.c_dlt_id]
         passed_on = self._passed_on(root, columns, is_root=True)
         yield Rows(root, columns, count)
         for path, array in lists.items():
@@ -64,8 +66,6 @@ class Unnesting:
         follows: ids are made of the parent's, as dlt makes them all; only where those are known before the load
         (scd2) does that tell anything, so elsewhere they are drawn, which takes a tenth of the time.
         """
-        import pyarrow
-
         table = self._dlt._shorten_fragments(*parent, *path)
         holders, positions = _places(array)
         if not len(holders):
@@ -96,7 +96,9 @@ class Unnesting:
             current, depth, path = stack.pop()
             for key, array in current:
                 is_named = key and not key.isspace()
-                fragment = self._dlt._normalize_identifier(key) if is_named else self._dlt.EMPTY_KEY_IDENTIFIER
+                fragment = (
+                    self._dlt._normalize_identifier(key) if is_named else self._dlt.EMPTY_KEY_IDENTIFIER
+                )
                 name = self._dlt._shorten_fragments(*path, fragment) if path else fragment
                 if is_struct(array):
                     stack.append((struct_fields(array), depth - 1, (*path, fragment)))
