@@ -124,7 +124,8 @@ class ColumnTypes:
     def verdict(self, table: str, column: str, value: Any, learnt: str | None) -> Verdict:
         """Whether `column` takes `value` unchanged. learnt: the type that this same record gave it already."""
         definition = self._definition(table, column)
-        fixed = definition.get("data_type")
+        # A column that this load has made may still widen, though its type stands in the schema already.
+        fixed = None if (table, column) in self._new else definition.get("data_type")
         known = fixed or learnt or self._new.get((table, column))
         if fixed:
             self._known[table, column] = fixed
@@ -152,7 +153,12 @@ class ColumnTypes:
         before = self._new.get((table, column), data_type)
         self._new[table, column] = self._known[table, column] = data_type
         if before != data_type or widened:
-            self._pin(table, {column: {"name": column, "data_type": data_type, "nullable": True}})
+            self.pin(table, column)
+
+    def pin(self, table: str, column: str) -> None:
+        """Put a column of this load into dlt's schema, which then does not infer its type from the first value."""
+        hints = {"name": column, "nullable": True, **self._definition(table, column)}
+        self._pin(table, {column: {**hints, "data_type": self._new[table, column]}})
 
     def _pin(self, table: str, columns: dict[str, Any]) -> None:
         partial: dict[str, Any] = {"name": table, "columns": columns}
@@ -165,7 +171,12 @@ class ColumnTypes:
     def known_type(self, table: str, column: str) -> tuple[str | None, dict[str, Any]]:
         """A column's data type, in the schema or as this load has made it (None without any), and its hints."""
         definition = self._definition(table, column)
-        return definition.get("data_type") or self._new.get((table, column)), definition
+        return self._new.get((table, column)) or definition.get("data_type"), definition
+
+    def is_new(self, table: str, column: str) -> bool:
+        """Whether this load has made the column, and dlt's schema does not hold it as it is."""
+        made = self._new.get((table, column))
+        return made is not None and made != self._definition(table, column).get("data_type")
 
     def new_columns(self, table: str) -> dict[str, str]:
         """The columns that this load's records add to a table, with their data types, in order of appearance."""

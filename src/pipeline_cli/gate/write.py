@@ -83,7 +83,7 @@ class WriteStep(ItemTransform[Any, Any]):
         self.has_output = self.has_output or bool(page) or bool(of_table)
         yield page
         if stamped is not None and self._by_column is not None:
-            with self._by_column.spool.imported(stamped.table, stamped.json_fields) as file:
+            with self._by_column.spool.imported(stamped.table, stamped.whole) as file:
                 yield file
 
     def _hashes(self, records: Sequence[Record], table: PageTable | None) -> list[str]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline_cli.nested.arrays import column_arrays, is_list, is_struct, struct_fields
+from pipeline_cli.nested.whole import Places, read_whole
 
 
-def exemplar(nested: Any, json_fields: frozenset[str]) -> dict[str, Any]:
-    """json_fields: root fields whose texts are JSON."""
-    import orjson
-
-    record = {name: _first(array) for name, array in column_arrays(nested)}
-    for name in json_fields:
-        if isinstance(record.get(name), str):
-            record[name] = orjson.loads(record[name])
-    return record
+def exemplar(nested: Any, whole: Places) -> Any:
+    """whole: the places whose texts are JSON."""
+    return read_whole({name: _first(array) for name, array in column_arrays(nested)}, whole)
 
 
 def _first(array: Any) -> Any:

@@ -15,6 +15,7 @@ from pipeline_cli.nested.exemplar import exemplar
 from pipeline_cli.nested.spool import read_file
 from pipeline_cli.nested.unnest import Rows, Unnesting
 from pipeline_cli.nested.values import to_column
+from pipeline_cli.nested.whole import Places
 
 if TYPE_CHECKING:
     from dlt.common.schema import TSchemaUpdate
@@ -62,13 +63,11 @@ def _by_column(item_storage: Any, load_storage: Any) -> Any:
     return load_storage.create_item_storage(get_best_writer_spec("arrow", "csv"))
 
 
-def _normalize(
-    normalizer: Any, evolving: Any, root: str, nested: Any, json_fields: frozenset[str]
-) -> TSchemaUpdate:
+def _normalize(normalizer: Any, evolving: Any, root: str, nested: Any, whole: Places) -> TSchemaUpdate:
     """Write the tables' rows into the package. Returns what the schema has gained."""
     schema = normalizer.schema
     update: TSchemaUpdate = evolving._normalize_chunk(
-        root, [exemplar(nested, json_fields)], may_have_pua=False, skip_write=True
+        root, [exemplar(nested, whole)], may_have_pua=False, skip_write=True
     )
     for rows in Unnesting(schema.data_item_normalizer, normalizer.load_id).tables(root, nested):
         columns = schema.get_table_columns(rows.table)

@@ -10,6 +10,7 @@ from pipeline_cli.contracts.reasons import Record
 from pipeline_cli.nested.arrays import column_arrays, has_null_items, leaf_arrays
 from pipeline_cli.nested.shape import Shape, ShapeBuilder
 from pipeline_cli.nested.values import is_exact
+from pipeline_cli.nested.whole import Places, write_whole
 
 # In JSON as orjson writes it: U+0000, which no database stores, and a text that begins with a character that dlt
 # gives a meaning (U+F026 to U+F02F are among these).
@@ -26,7 +27,7 @@ class PageTable:
 
     records: Sequence[Record]
     table: Any
-    json_fields: frozenset[str]
+    whole: Places
     canonical: Sequence[bytes] | None
 
 
@@ -67,7 +68,7 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
     import pyarrow
 
     try:
-        lines = _write_lines(records, shape.json_fields)
+        lines = _write_lines(records, shape.whole)
     except TypeError:  # not JSON's own types: a Decimal, a time, a NaN
         return None
     body = b"\n".join(lines)
@@ -82,30 +83,17 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
         return None
     if not all(is_exact(leaf, array) for leaf, array in zip(shape.leaves, leaf_arrays(fields), strict=True)):
         return None
-    return PageTable(records, table, shape.json_fields, None if shape.json_fields else lines)
+    return PageTable(records, table, shape.whole, None if shape.whole else lines)
 
 
-def _write_lines(records: Sequence[Record], json_fields: frozenset[str]) -> list[bytes]:
+def _write_lines(records: Sequence[Record], whole: Places) -> list[bytes]:
     """Raises TypeError for a value that is not JSON's."""
     import orjson
 
     only_json = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_SORT_KEYS
-    if json_fields:
-        records = [_with_texts(record, json_fields) for record in records]
+    if whole:
+        records = [write_whole(record, whole) for record in records]
     return [orjson.dumps(record, option=only_json) for record in records]
-
-
-def _with_texts(record: Record, json_fields: frozenset[str]) -> Record:
-    import orjson
-
-    texts = {
-        key: orjson.dumps(record[key]).decode()
-        for key in json_fields
-        if isinstance(record.get(key), (dict, list))
-    }
-    if any(isinstance(record.get(key), str) for key in json_fields):
-        raise TypeError("a text where other records have an object")
-    return {**record, **texts}
 
 
 def _parse(body: bytes, shape: Shape) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pipeline_cli.contracts.columns import ColumnTypes
 from pipeline_cli.contracts.reasons import Record
+from pipeline_cli.nested.whole import Places, add_place
 
 Kind = Literal["empty", "value", "object", "list", "mixed"]
 
@@ -65,11 +66,11 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How Arrow reads a page. leaves: in the order of `leaf_arrays`; json_fields: root fields kept whole, as JSON."""
+    """How Arrow reads a page. leaves: in the order of `leaf_arrays`; whole: the places kept as JSON (whole.py)."""
 
     schema: Any  # pyarrow.Schema
     leaves: tuple[Leaf, ...]
-    json_fields: frozenset[str]
+    whole: Places
 
 
 class _NotByColumnError(Exception):
@@ -102,7 +103,10 @@ class ShapeBuilder:
         except _NotByColumnError:
             return None
         self._root = root
-        return Shape(pyarrow.schema(fields), tuple(plan.leaves), frozenset(plan.json_fields))
+        for table, column in plan.new_columns:
+            # dlt normalizes the pages' files in any order, and would take a column's type from the first that comes.
+            self._columns.pin(table, column)
+        return Shape(pyarrow.schema(fields), tuple(plan.leaves), plan.whole)
 
 
 class _Plan:
@@ -112,7 +116,9 @@ class _Plan:
         self._columns = columns
         self._root = root
         self.leaves: list[Leaf] = []
-        self.json_fields: set[str] = set()
+        self.whole: dict[str, Any] = {}
+        self._path: list[str] = []
+        self.new_columns: list[tuple[str, str]] = []
         self._taken: set[tuple[str, str]] = set()
 
     def object_fields(
@@ -123,10 +129,12 @@ class _Plan:
 
         if len(node.fields) > _MAX_FIELDS:
             raise _NotByColumnError
-        return [
-            pyarrow.field(key, self._field_type(table, lineage, key, each, fragments, level))
-            for key, each in node.fields.items()
-        ]
+        fields = []
+        for key, each in node.fields.items():
+            self._path.append(key)
+            fields.append(pyarrow.field(key, self._field_type(table, lineage, key, each, fragments, level)))
+            self._path.pop()
+        return fields
 
     def _field_type(
         self,
@@ -145,7 +153,10 @@ class _Plan:
             raise _NotByColumnError
         is_json = self._columns.is_json(table, name, level)
         if node.kind in ("object", "list") and is_json:
-            return self._json_field(table, name, key, at_root=at_root)
+            self._take(table, name)
+            add_place(self.whole, self._path)
+            self.leaves.append(Leaf("json", {}))
+            return pyarrow.string()
         if node.kind == "object":
             inner = (*fragments, self._columns.fragment(key))
             return pyarrow.struct(self.object_fields(table, lineage, node, inner, level - 1))
@@ -155,16 +166,6 @@ class _Plan:
             return pyarrow.list_(self._item_type(lineage, below, node, level - 1))
         self._take(table, name)
         return self._leaf(table, name)
-
-    def _json_field(self, table: str, name: str, key: str, *, at_root: bool) -> Any:
-        import pyarrow
-
-        if not at_root:
-            raise _NotByColumnError
-        self._take(table, name)
-        self.json_fields.add(key)
-        self.leaves.append(Leaf("json", {}))
-        return pyarrow.string()
 
     def _item_type(self, lineage: tuple[str, ...], below: tuple[str, ...], node: Node, level: int) -> Any:
         """lineage: of the table that holds the list; below: of the items' table; level: exactness.py's for items."""
@@ -187,6 +188,8 @@ class _Plan:
         data_type, definition = self._columns.known_type(table, column)
         if data_type is not None and (data_type not in READ_AS or _is_special(data_type, definition)):
             raise _NotByColumnError
+        if self._columns.is_new(table, column):
+            self.new_columns.append((table, column))
         self.leaves.append(Leaf(data_type, definition))
         return pyarrow.type_for_alias(READ_AS[data_type]) if data_type else pyarrow.null()
 

@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-MARK = b"pipeline_cli.nested"  # in the schema's metadata: a JSON list of the root fields that hold JSON
+from pipeline_cli.nested.whole import Places
+
+MARK = b"pipeline_cli.nested"  # in the schema's metadata: the places that hold JSON (whole.py)
 FEWEST = 50  # records: fewer cost less as rows than as a file
 
 
@@ -37,22 +39,22 @@ class SpoolFolder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
-    def imported(self, table: Any, json_fields: frozenset[str]) -> Iterator[Any]:
+    def imported(self, table: Any, whole: Places) -> Iterator[Any]:
         """An item for dlt that stands for the rows; it must have been taken into the package when this ends."""
         import dlt
 
         path = self._folder / f"{next(self._numbers)}.parquet"
-        _write(table, json_fields, path)
+        _write(table, whole, path)
         try:
             yield dlt.mark.with_file_import(str(path), "parquet", table.num_rows)
         finally:
             path.unlink(missing_ok=True)
 
 
-def _write(table: Any, json_fields: frozenset[str], path: Path) -> None:
+def _write(table: Any, whole: Places, path: Path) -> None:
     import pyarrow
 
-    marked = table.replace_schema_metadata({MARK: json.dumps(sorted(json_fields)).encode()})
+    marked = table.replace_schema_metadata({MARK: json.dumps(whole).encode()})
     options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
     with (
         pyarrow.OSFile(str(path), "wb") as file,
@@ -61,8 +63,8 @@ def _write(table: Any, json_fields: frozenset[str], path: Path) -> None:
         out.write_table(marked)
 
 
-def read_file(path: str) -> tuple[Any, frozenset[str]] | None:
-    """The nested table of a file, and the root fields that hold JSON; None for a file that is not ours."""
+def read_file(path: str) -> tuple[Any, Places] | None:
+    """The nested table of a file, and the places that hold JSON; None for a file that is not ours."""
     import pyarrow
 
     with pyarrow.OSFile(path, "rb") as file:
@@ -71,4 +73,4 @@ def read_file(path: str) -> tuple[Any, frozenset[str]] | None:
         except pyarrow.ArrowInvalid:
             return None
         metadata: Mapping[bytes, bytes] = reader.schema.metadata or {}
-        return (reader.read_all(), frozenset(json.loads(metadata[MARK]))) if MARK in metadata else None
+        return (reader.read_all(), json.loads(metadata[MARK])) if MARK in metadata else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.nested.reading import PageTable
+from pipeline_cli.nested.whole import Places
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -16,10 +17,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """Rows for the spool. json_fields: columns whose texts are JSON."""
+    """Rows for the spool. whole: the places whose texts are JSON."""
 
     table: Any
-    json_fields: frozenset[str]
+    whole: Places
 
 
 def stamp_rows(
@@ -38,7 +39,7 @@ def stamp_rows(
     added = {name: pyarrow.repeat(value, count) for name, value in constants.items()}
     added["_extracted_at"] = times.cast(pyarrow.timestamp("us", tz="UTC"))
     added.update({name: pyarrow.array(values, pyarrow.string()) for name, values in hashes.items()})
-    return Stamped(_with_columns(table, added), page.json_fields)
+    return Stamped(_with_columns(table, added), page.whole)
 
 
 def keep_raw(stamped: Stamped, records: Sequence[Mapping[str, Any]], endpoint: str | None) -> Stamped:
@@ -54,7 +55,7 @@ def keep_raw(stamped: Stamped, records: Sequence[Mapping[str, Any]], endpoint: s
             [len(plain_json(record).encode()) for record in records], pyarrow.int64()
         ),
     }
-    return Stamped(_with_columns(stamped.table, added), stamped.json_fields | {"_raw"})
+    return Stamped(_with_columns(stamped.table, added), {**stamped.whole, "_raw": None})
 
 
 def _with_columns(table: Any, added: Mapping[str, Any]) -> Any:

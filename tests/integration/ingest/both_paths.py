@@ -124,8 +124,8 @@ def read_rows(jobs: Sequence[Path]) -> Counter[Any]:
 
 def assert_equal(as_rows: Package, by_column: Package) -> None:
     assert by_column.result == as_rows.result
-    assert as_rows.rows - by_column.rows == Counter()
-    assert by_column.rows - as_rows.rows == Counter()
+    only_rows, only_columns = as_rows.rows - by_column.rows, by_column.rows - as_rows.rows
+    assert not only_rows and not only_columns, f"only as rows: {only_rows}\nonly by column: {only_columns}"
     assert set(by_column.schema) == set(as_rows.schema)
     for name, table in as_rows.schema.items():
         assert by_column.schema[name] == table, name

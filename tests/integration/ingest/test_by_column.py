@@ -53,7 +53,7 @@ SETTINGS = [
     {},
     {"write_disposition": "merge", "primary_key": ("id",), "keep_raw": True},
     {"write_disposition": "scd2", "primary_key": ("id",)},
-    {"write_disposition": "replace", "max_table_nesting": 1},
+    {"write_disposition": "replace", "max_table_nesting": 1, "keep_raw": True},
 ]
 
 
