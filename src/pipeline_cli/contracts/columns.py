@@ -48,6 +48,7 @@ class ColumnTypes:
         self._helpers = helpers
         self._detect = autodetect_sc_type
         self._new: dict[tuple[str, str], str] = {}
+        self._unpinned: set[tuple[str, str]] = set()
         self._parents: dict[str, str] = {}
         self._known: dict[tuple[str, str], str] = {}  # declared, in the table, or new: what `takes` looks at
         self._beyond_double: set[tuple[str, str]] = set()
@@ -151,6 +152,7 @@ class ColumnTypes:
     def learn(self, table: str, column: str, data_type: str, *, widened: bool = False) -> None:
         """Keep a new column's type; one that has widened is pinned in dlt's schema, which sees its rows later."""
         before = self._new.get((table, column), data_type)
+        self._unpinned.add((table, column))
         self._new[table, column] = self._known[table, column] = data_type
         if before != data_type or widened:
             self.pin(table, column)
@@ -159,6 +161,12 @@ class ColumnTypes:
         """Put a column of this load into dlt's schema, which then does not infer its type from the first value."""
         hints = {"name": column, "nullable": True, **self._definition(table, column)}
         self._pin(table, {column: {**hints, "data_type": self._new[table, column]}})
+
+    def pin_all(self) -> None:
+        """Pin every column of this load, for when dlt does not normalize its records in their order."""
+        for table, column in self._unpinned:
+            self.pin(table, column)
+        self._unpinned.clear()
 
     def _pin(self, table: str, columns: dict[str, Any]) -> None:
         partial: dict[str, Any] = {"name": table, "columns": columns}
@@ -172,11 +180,6 @@ class ColumnTypes:
         """A column's data type, in the schema or as this load has made it (None without any), and its hints."""
         definition = self._definition(table, column)
         return self._new.get((table, column)) or definition.get("data_type"), definition
-
-    def is_new(self, table: str, column: str) -> bool:
-        """Whether this load has made the column, and dlt's schema does not hold it as it is."""
-        made = self._new.get((table, column))
-        return made is not None and made != self._definition(table, column).get("data_type")
 
     def new_columns(self, table: str) -> dict[str, str]:
         """The columns that this load's records add to a table, with their data types, in order of appearance."""

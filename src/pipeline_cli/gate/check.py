@@ -51,12 +51,18 @@ class CheckStep(ItemTransform[Any, Any]):
             if self._by_column is not None:
                 self._by_column.open(self._exactness)
         records = to_records(item)
-        if self._by_column is None or self._by_column.has_given_up:
+        if self._by_column is None:
             return [self._judge(record) for record in records]
-        return self._judge_page(records, self._by_column)
+        judged = self._judge_page(records, self._by_column)
+        # dlt normalizes files in any order, and pages that come by column part the rows of the others into several:
+        # it would take a column's type from whichever value comes first.
+        self._exactness.columns.pin_all()
+        return judged
 
     def _judge_page(self, records: list[Record], by_column: ByColumn) -> list[Record]:
         """The same verdicts: what one look at all of the page finds to be fine needs no look at each record."""
+        if by_column.has_given_up:
+            return [self._judge(record) for record in records]
         is_fine = [self._may_be_fine(record) for record in records]
         fine = [record for record, yes in zip(records, is_fine, strict=True) if yes]
         if by_column.read(fine):

@@ -315,7 +315,7 @@ class _Writer(ItemTransform[Any, Any]):
         identity = self._id_of(entry, digest)
         # Strictly later row by row: of two versions of a key in one load, dlt keeps the later (dedup_sort).
         self._moment = max(entry.rejected_at, self._moment + timedelta(microseconds=1))
-        row = {**self._step._row(record, digest), "_extracted_at": self._moment, "_dlt_id": identity}
+        row = {**self._step._row(record, digest, self._moment), "_dlt_id": identity}
         self.written.add(identity)
         self._result.add(Outcome(entry, "loaded"))
         return row

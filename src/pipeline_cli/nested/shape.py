@@ -103,9 +103,6 @@ class ShapeBuilder:
         except _NotByColumnError:
             return None
         self._root = root
-        for table, column in plan.new_columns:
-            # dlt normalizes the pages' files in any order, and would take a column's type from the first that comes.
-            self._columns.pin(table, column)
         return Shape(pyarrow.schema(fields), tuple(plan.leaves), plan.whole)
 
 
@@ -118,7 +115,6 @@ class _Plan:
         self.leaves: list[Leaf] = []
         self.whole: dict[str, Any] = {}
         self._path: list[str] = []
-        self.new_columns: list[tuple[str, str]] = []
         self._taken: set[tuple[str, str]] = set()
 
     def object_fields(
@@ -188,8 +184,6 @@ class _Plan:
         data_type, definition = self._columns.known_type(table, column)
         if data_type is not None and (data_type not in READ_AS or _is_special(data_type, definition)):
             raise _NotByColumnError
-        if self._columns.is_new(table, column):
-            self.new_columns.append((table, column))
         self.leaves.append(Leaf(data_type, definition))
         return pyarrow.type_for_alias(READ_AS[data_type]) if data_type else pyarrow.null()
 
