@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.document import CheckResult
@@ -37,7 +38,7 @@ from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.sources.build import open_source
 from pipeline_cli.sources.landing.folders import prune_landings
-from pipeline_cli.sources.landing.opening import open_landing
+from pipeline_cli.sources.landing.opening import StaleLandingError, open_landing
 
 if TYPE_CHECKING:
     from dlt.extract import DltSource
@@ -60,27 +61,18 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
         recovered, notes = _recover(request, pipeline)
         if recovered:
             notes += catch_up(request.project, request.warehouse, request.source)
-        with (
-            open_landing(request.project, request.source, go_on=not notes) as landing,
-            open_source(
-                request.project, request.source, cancelled=request.cancelled, landing=landing
-            ) as source,
-            _spool(request) as spool,
-        ):
-            if request.window is not None:
-                read_window_only(source, request.window)
-            context = _gate_context(request, source, spool)
-            intakes = attach_gates(request.project, request.source, source, context)
-            trace = read_trace(pipeline)
-            raise_load_ids(request.warehouse, pipeline.dataset_name)
-            _extract(request, pipeline, source)
-            failpoint("extract.end_after")
-            checks = _judge(request, pipeline, intakes, context)
-        result = _load(request, pipeline, intakes, trace)
+        trace = read_trace(pipeline)
+        raise_load_ids(request.warehouse, pipeline.dataset_name)
+        try:
+            extracted = _extract(request, pipeline, go_on=not notes)
+        except StaleLandingError as moved:
+            extracted = _extract(request, pipeline, go_on=False)
+            notes.append(moved.message)
+        result = _load(request, pipeline, extracted.intakes, trace)
         prune_landings(request.project, request.source)
-    result.checks = checks
-    result.violations = context.violations
-    result.notes = [*notes, *_row_notes(intakes)]
+    result.checks = extracted.checks
+    result.violations = extracted.context.violations
+    result.notes = [*notes, *_row_notes(extracted.intakes)]
     result.loaded_tables |= {(dataset_name(request.source), table) for table in recovered}
     if result.loaded_tables:
         result.status = "succeeded"
@@ -140,7 +132,36 @@ def _gate_context(request: IngestRequest, source: DltSource, spool: SpoolFolder 
     )
 
 
-def _extract(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> None:
+@dataclass(frozen=True, slots=True)
+class _Extracted:
+    """What the source gave, judged; its rows wait in dlt's package."""
+
+    intakes: Sequence[Intake]
+    context: GateContext
+    checks: list[CheckResult]
+
+
+def _extract(request: IngestRequest, pipeline: Pipeline, *, go_on: bool) -> _Extracted:
+    """Read the source. go_on: with what an extraction that did not end has landed.
+
+    Raises StaleLandingError where that is of no use.
+    """
+    project, name = request.project, request.source
+    with (
+        open_landing(project, name, go_on=go_on) as landing,
+        open_source(project, name, cancelled=request.cancelled, landing=landing) as source,
+        _spool(request) as spool,
+    ):
+        if request.window is not None:
+            read_window_only(source, request.window)
+        context = _gate_context(request, source, spool)
+        intakes = attach_gates(project, name, source, context)
+        _read(request, pipeline, source)
+        failpoint("extract.end_after")
+        return _Extracted(intakes, context, _judge(request, pipeline, intakes, context))
+
+
+def _read(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> None:
     source.root_key = True
     refresh: Any = "drop_sources" if request.full_refresh else None
     file_format: Any = _FILE_FORMATS[request.warehouse.type]

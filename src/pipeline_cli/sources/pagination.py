@@ -10,6 +10,7 @@ import copy
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dlt.common import jsonpath
@@ -19,9 +20,24 @@ from requests import Request, Response
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.answer_hooks import AnswerHook
 from pipeline_cli.sources.http_errors import describe
+from pipeline_cli.sources.landing.stability import Border
 
 if TYPE_CHECKING:
     from pipeline_cli.sources.read_ahead import ReadAhead
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a resource is read. selector: where its records are; None where that is found out.
+
+    hooks: see each answer as it comes in. ahead: is told which pages come next.
+    """
+
+    resource: str
+    timeout_s: float
+    selector: str | None = None
+    hooks: Sequence[AnswerHook] = ()
+    ahead: ReadAhead | None = None
 
 
 class WatchedPaginator(BasePaginator):
@@ -30,57 +46,50 @@ class WatchedPaginator(BasePaginator):
     dlt notices neither a next-link that repeats nor one that goes round in a circle.
     """
 
-    def __init__(
-        self,
-        inner: BasePaginator | None,
-        resource: str,
-        timeout_s: float,
-        hooks: Sequence[AnswerHook] = (),
-        ahead: ReadAhead | None = None,
-    ) -> None:
-        """inner: None where it is found out from the first answer. hooks: see each answer as it comes in.
-
-        ahead: is told which pages come next.
-        """
+    def __init__(self, inner: BasePaginator | None, reading: Reading) -> None:
+        """inner: None where it is found out from the first answer."""
         super().__init__()
         self._template = inner
-        self._hooks = hooks
-        self._ahead = ahead
+        self._border: Border | None = None
         self._expected: set[bytes] = set()
         self._total: int | None = None
         self._width = 1
         self._inner: BasePaginator = inner or SinglePagePaginator()
-        self._resource = resource
-        self._timeout_s = timeout_s
+        self._reading = reading
         self._asked: set[str] = set()
         self._give_up_at: float | None = None
         self._is_found_out = inner is not None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WatchedPaginator:
         template = copy.deepcopy(self._template, memo)
-        return WatchedPaginator(template, self._resource, self._timeout_s, self._hooks, self._ahead)
+        return WatchedPaginator(template, self._reading)
 
     @property
     def has_next_page(self) -> bool:
         return self._inner.has_next_page
 
     def init_request(self, request: Request) -> None:
-        request.hooks["response"][:0] = self._hooks
+        request.hooks["response"][:0] = self._reading.hooks
+        if self._reading.ahead is not None:
+            self._border = Border(self._reading.ahead.session, self._reading.resource, self._reading.selector)
         # A parent's records each start a round of their own; the deadline is that of all rounds together.
         if self._template is not None:
             self._inner = copy.deepcopy(self._template)
             self._inner.init_request(request)
         self._is_found_out = self._template is not None
         self._asked = {_fingerprint(request)}
-        self._give_up_at = self._give_up_at or time.monotonic() + self._timeout_s
+        self._give_up_at = self._give_up_at or time.monotonic() + self._reading.timeout_s
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         if self._give_up_at is not None and time.monotonic() > self._give_up_at:
             raise SourceError(
-                f"Resource {self._resource} took longer than {self._timeout_s:,.0f} s; nothing of it was loaded.",
+                f"Resource {self._reading.resource} took longer than {self._reading.timeout_s:,.0f} s; "
+                "nothing of it was loaded.",
                 code="E316",
                 hint="Read less at a time with incremental:, or raise client.resource_timeout.",
             )
+        if self._border is not None:
+            self._border.cross(response)
         if not self._is_found_out:
             self._inner, self._is_found_out = _find_paginator(response), True
         self._inner.update_state(response, data)
@@ -90,20 +99,20 @@ class WatchedPaginator(BasePaginator):
     def update_request(self, request: Request) -> None:
         self._inner.update_request(request)
         if not self._inner.has_next_page:
-            if self._ahead is not None:
-                self._ahead.forget(self._expected)
+            if self._reading.ahead is not None:
+                self._reading.ahead.forget(self._expected)
             return
         fingerprint = _fingerprint(request)
         if fingerprint in self._asked:
             raise SourceError(
-                f"Resource {self._resource}: the next page is one that was read already ({describe(request)}); "
+                f"Resource {self._reading.resource}: the next page is one that was read already ({describe(request)}); "
                 "the API's next-links go round in a circle.",
                 code="E317",
                 hint="Check the paginator's type and where it looks for the next page.",
             )
         self._asked.add(fingerprint)
-        if self._ahead is not None:
-            self._look_ahead(request, self._ahead)
+        if self._reading.ahead is not None:
+            self._look_ahead(request, self._reading.ahead)
 
     def _look_ahead(self, request: Request, ahead: ReadAhead) -> None:
         """Expect the next page, and of pages by number or offset those behind it.

@@ -44,7 +44,7 @@ class ReadAhead:
 
     def __init__(self, session: requests.Session, width: int, sleep: Callable[[float], None]) -> None:
         self.width = width
-        self._session = session
+        self.session = session
         self._sleep = sleep
         self._lock = threading.RLock()
         self._expected: dict[bytes, _Expected] = {}
@@ -81,7 +81,7 @@ class ReadAhead:
                 del self._expected[key]
 
     def _expect(self, request: requests.Request, series: _Series | None) -> bytes:
-        prepared = self._session.prepare_request(request)  # here: tokens are fetched by one thread at a time
+        prepared = self.session.prepare_request(request)  # here: tokens are fetched by one thread at a time
         key = _key(prepared)
         with self._lock:
             if key not in self._expected:
@@ -101,8 +101,8 @@ class ReadAhead:
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
         self._sleep(0.0)
-        settings = self._session.merge_environment_settings(request.url, {}, None, None, None)
-        return self._session.send(request, **settings, is_expected=True)
+        settings = self.session.merge_environment_settings(request.url, {}, None, None, None)
+        return self.session.send(request, **settings, is_expected=True)
 
 
 def _key(request: requests.PreparedRequest) -> bytes:

@@ -91,23 +91,24 @@ def _resource(
     from dlt.sources.rest_api.config_setup import create_paginator
 
     from pipeline_cli.sources.answer_hooks import answer_hooks
-    from pipeline_cli.sources.pagination import WatchedPaginator
+    from pipeline_cli.sources.pagination import Reading, WatchedPaginator
 
     endpoint = endpoint_of(name, resource)
     paginator = endpoint.paginator or entry.client.paginator
     settings: Any = _plain(paginator) if paginator else None
     inner = create_paginator(settings) if settings else None
+    reading = Reading(
+        resource=name,
+        timeout_s=entry.client.resource_timeout.total_seconds(),
+        selector=endpoint.data_selector,
+        hooks=answer_hooks(name, endpoint.data_selector, landing),
+        ahead=ahead,
+    )
     config: dict[str, Any] = {
         "path": endpoint.path,
         "method": endpoint.method,
         "params": _thaw(endpoint.params),
-        "paginator": WatchedPaginator(
-            inner,
-            name,
-            entry.client.resource_timeout.total_seconds(),
-            answer_hooks(name, endpoint.data_selector, landing),
-            ahead,
-        ),
+        "paginator": WatchedPaginator(inner, reading),
     }
     if endpoint.json:
         config["json"] = _thaw(endpoint.json)

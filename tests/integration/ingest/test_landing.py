@@ -89,7 +89,8 @@ def test_the_records_and_the_cursor_are_those_of_an_extraction_that_was_never_cu
     pages = paged(duck, items(45), style)
     cut_off(duck, 3)
     result = duck.ingest()
-    assert [pages.asked[page] for page in range(5)] == [1, 1, 1, 1, 1]
+    # The last that had landed was asked for again, to see whether pages have moved.
+    assert [pages.asked[page] for page in range(5)] == [1, 1, 2, 1, 1]
     assert duck.account(result) == (45, 45, 0, 0)
     assert duck.rows("id") == ALL
     duck.api.requests.clear()
@@ -103,7 +104,7 @@ def test_it_goes_on_as_often_as_it_is_cut_off(world: World) -> None:
     for page in range(1, 5):
         cut_off(world, page)
     world.ingest()
-    assert [pages.asked[page] for page in range(5)] == [1] * 5
+    assert [pages.asked[page] for page in range(5)] == [2, 2, 2, 2, 1]  # once more each, as the border
     assert world.rows("id") == ALL
 
 
@@ -113,8 +114,9 @@ def test_a_killed_run_goes_on_from_its_last_page(duck: World, page: int) -> None
     kill_at(duck, page)
     assert duck.account(duck.ingest()) == (45, 45, 0, 0)
     # The page that it died of was asked for, and not answered.
-    assert {number: pages.asked[number] for number in range(5)} == dict.fromkeys(range(5), 1)
-    assert duck.api.count("/items") == 7  # five pages, the empty one behind them, and the one that it died of
+    assert [pages.asked[number] for number in range(5)] == [1 + (number == page - 1) for number in range(5)]
+    # Five pages, the empty one behind them, the one that it died of, and the border.
+    assert duck.api.count("/items") == 8
     assert duck.rows("id") == ALL
 
 
@@ -177,7 +179,7 @@ def test_a_file_that_is_damaged_is_asked_for_again(duck: World) -> None:
     index = next(file for file in landed(duck) if file.name == "answers.jsonl")
     index.write_bytes(index.read_bytes()[:-9])  # and the last line is torn
     duck.ingest()
-    assert [pages.asked[page] for page in range(5)] == [1, 2, 2, 1, 1]
+    assert [pages.asked[page] for page in range(5)] == [2, 2, 2, 1, 1]  # the first as the border
     assert len(duck.rows("id")) == 45
 
 
@@ -225,15 +227,38 @@ def test_what_a_failed_check_refused_is_asked_for_again(duck: World) -> None:
 def test_a_next_link_that_is_too_old_is_no_dead_end(duck: World) -> None:
     pages = paged(duck, items(45), "json_link")
     cut_off(duck, 3)
-    duck.api.fault = lambda request: Answer({"message": "expired"}, status=410) if request.query else None
-    pages.asked.clear()
-    with pytest.raises(SourceError, match="410") as failed:
-        duck.ingest()
-    assert failed.value.transient
-    assert "begins anew" in str(failed.value.hint)
-    duck.api.fault = None
-    duck.ingest()
-    assert [pages.asked[page] for page in range(5)] == [1] * 5
+    begun_anew: list[bool] = []
+
+    def expired(request: Request) -> Answer | None:
+        if not request.query.get("page"):
+            begun_anew.append(True)
+        return None if begun_anew else Answer({"message": "expired"}, status=410)
+
+    duck.api.fault = expired
+    result = duck.ingest()
+    assert "410" in result.notes[0] and "read anew" in result.notes[0]
+    assert duck.account(result) == (45, 45, 0, 0)
+    assert [pages.asked[page] for page in range(5)] == [2, 2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("style", ["page_number", "json_link"])
+def test_pages_that_have_moved_are_read_anew(duck: World, style: str) -> None:
+    """Without, the record at the border would never be read: another one has gone, and all behind it moved up."""
+    pages = paged(duck, items(45), style)
+    cut_off(duck, 3)
+    gone = pages.rows.pop(5)
+    result = duck.ingest()
+    assert "other records now" in result.notes[0]
+    assert duck.rows("id") == [row for row in ALL if row != (gone["id"],)]
+
+
+def test_what_comes_behind_does_not_move_pages(duck: World) -> None:
+    pages = paged(duck, items(45))
+    cut_off(duck, 3)
+    pages.rows += [{"id": 45, "at": "2024-01-01T00:59:00Z"}]
+    assert duck.ingest().notes == []
+    assert [pages.asked[page] for page in range(5)] == [1, 1, 2, 1, 1]
+    assert len(duck.rows("id")) == 46
 
 
 def test_what_is_extracted_but_not_loaded_is_not_gone_on_with(duck: World, monkeypatch: Any) -> None:
@@ -282,7 +307,7 @@ def test_no_secret_lands_and_next_links_with_secrets_are_gone_on_with(duck: Worl
     for file in landed(duck):
         assert b"c4n4ry" not in file.read_bytes()
     duck.ingest()
-    assert [pages.asked[page] for page in range(5)] == [1] * 5
+    assert [pages.asked[page] for page in range(5)] == [1, 1, 2, 1, 1]
     assert all("c4n4ry" in request.query["api_key"] for request in duck.api.requests)
     assert len(duck.rows("id")) == 45
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pipeline_cli.errors import PipelineCliError, SourceError
 from pipeline_cli.manifest.sources import RestApiSource
@@ -16,8 +17,15 @@ from pipeline_cli.sources.landing.folders import (
     read_header,
 )
 from pipeline_cli.sources.landing.landing import Landing
+from pipeline_cli.sources.landing.stability import PagesMovedError
 
 _REFUSALS = ("E312", "E313", "E317")
+
+
+class StaleLandingError(SourceError):
+    """What landed is of no use for going on: its pages have moved, or a next-link has become too old."""
+
+    transient = True
 
 
 @contextmanager
@@ -27,6 +35,7 @@ def open_landing(project: Project, source: str, *, go_on: bool) -> Iterator[Land
     go_on: whether what an extraction that did not end has landed may be given again; not where it did end, and
     its load was pending. A kill, an interruption and what may pass leave the landing for the next extraction; any
     other end closes it: the same answers would fail again.
+    Raises StaleLandingError where the API's answers show that the extraction cannot go on from there.
     """
     entry = project.manifest.sources[source]
     if not isinstance(entry, RestApiSource) or project.environment.replay:
@@ -40,13 +49,31 @@ def open_landing(project: Project, source: str, *, go_on: bool) -> Iterator[Land
         yield landing
     except BaseException as error:
         landing.close()
+        if reason := _no_use(error, landing):
+            _drop(project, source, folder)
+            raise StaleLandingError(
+                f"Pages of an earlier run could not be gone on with ({reason}): read anew."
+            ) from error
         if not _may_go_on(error):
-            _blame_age(error, landing)
-            finish_landing(folder)
-            prune_landings(project, source)
+            _drop(project, source, folder)
         raise
     landing.close()
     finish_landing(folder)
+
+
+def _drop(project: Project, source: str, folder: Path) -> None:
+    finish_landing(folder)
+    prune_landings(project, source)
+
+
+def _no_use(error: BaseException, landing: Landing) -> str | None:
+    """Why the extraction cannot go on from what had landed; None where it was not that."""
+    for each in _causes(error) if landing.given else ():
+        if isinstance(each, PagesMovedError):
+            return each.message
+        if isinstance(each, SourceError) and each.code in _REFUSALS:
+            return each.message
+    return None
 
 
 def _may_go_on(error: BaseException) -> bool:
@@ -57,15 +84,6 @@ def _may_go_on(error: BaseException) -> bool:
         if isinstance(each, PipelineCliError) and (each.transient or each.code == "E130"):
             return True
     return False
-
-
-def _blame_age(error: BaseException, landing: Landing) -> None:
-    """A refusal after landed pages may be of a next-link that has become too old: from the beginning it may pass."""
-    for each in _causes(error):
-        if landing.given and isinstance(each, SourceError) and each.code in _REFUSALS:
-            each.transient = True
-            dropped = "It went on from pages that an earlier run had read; the next run begins anew."
-            each.hint = f"{each.hint} {dropped}" if each.hint else dropped
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
