@@ -81,14 +81,10 @@ class DuckDBWarehouse:
         return f"duckdb://{self.path}", self.path.stem
 
     def dlt_destination(self) -> Any:
-        import dlt
-
-        # dlt's first parameter makes DuckDB's client import it: here in the order of Python's import lock; two
-        # threads of the client at once would fail.
-        import pandas  # noqa: F401
+        from pipeline_cli.destinations.duckdb_dlt import InlinedDuckDB
 
         self._hold()
-        return dlt.destinations.duckdb(
+        return InlinedDuckDB(
             credentials=str(self.path), destination_name=self.name, replace_strategy="insert-from-staging"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 from pipeline_cli.destinations.base import Fetched, first_line, literal
@@ -33,25 +34,35 @@ def to_percent_style(sql: str) -> str:
     return _TOKENS.sub(translate, sql)
 
 
-def inline(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+def inline(sql: str, parameters: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     """The statement with its values written into it, and no parameters; as it was where a value is of another kind.
 
     DuckDB's client imports pandas for its first parameter: 0.3 s of a command, 1 s where nothing is compiled.
     """
-    if not all(
-        value is None or (isinstance(value, (str, int)) and "\0" not in str(value)) for value in parameters
-    ):
-        return sql, parameters
-    values = iter(parameters)
+    written = [_written(value) for value in parameters]
+    if None in written:
+        return sql, tuple(parameters)
+    values = iter(written)
 
     def write(match: re.Match[str]) -> str:
         found = match.group()
         if found == "?":
-            value = next(values)
-            return literal(value) if value is None or isinstance(value, str) else str(value).lower()
+            return str(next(values))
         return "?" if found == "??" else found
 
     return _TOKENS.sub(write, sql), ()
+
+
+def _written(value: Any) -> str | None:
+    """The value as it stands in a statement; None for what is better given as a parameter."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime):
+        kind = "TIMESTAMP" if value.tzinfo is None else "TIMESTAMPTZ"
+        return f"{kind} '{value.isoformat(sep=' ')}'"
+    if isinstance(value, str) and "\0" not in value:
+        return literal(value)
+    return str(value).lower() if isinstance(value, int) else None
 
 
 class SqlConnection:

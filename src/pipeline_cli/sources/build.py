@@ -16,7 +16,6 @@ from pipeline_cli.manifest.auth import ApiKeyAuth, OAuth2Auth
 from pipeline_cli.manifest.sources import PythonSource, RestApiSource
 from pipeline_cli.project import Project
 from pipeline_cli.sources.api_session import Scope, opened, uses_api_session
-from pipeline_cli.sources.scan import ColumnSource
 
 if TYPE_CHECKING:
     from dlt.extract import DltSource
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline_cli.sources.http import CheckedSession
     from pipeline_cli.sources.http_limits import HttpLimits
     from pipeline_cli.sources.landing.landing import Landing
+    from pipeline_cli.sources.scan import ColumnSource
 
 # Sources whose records are read as columns: the function that opens one.
 _COLUMN_SOURCES = {

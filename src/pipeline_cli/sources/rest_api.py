@@ -35,6 +35,9 @@ def build_rest_source(
     """
     from dlt.sources.rest_api import rest_api_source
 
+    from pipeline_cli.sources.jsonpaths import remember_paths
+
+    remember_paths()
     client: dict[str, Any] = {
         "base_url": entry.client.base_url,
         "headers": dict(entry.client.headers),

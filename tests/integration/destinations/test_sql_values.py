@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import duckdb
 import pytest
@@ -37,8 +38,17 @@ def test_a_value_comes_back_as_it_went_in(value: object) -> None:
 
 
 def test_values_of_other_kinds_stay_parameters() -> None:
-    assert inline("SELECT ?, ?", ["a", [1]]) == ("SELECT ?, ?", ["a", [1]])
-    assert inline("SELECT ?", ["a\0b"]) == ("SELECT ?", ["a\0b"])
+    assert inline("SELECT ?, ?", ["a", [1]]) == ("SELECT ?, ?", ("a", [1]))
+    assert inline("SELECT ?", ["a\0b"]) == ("SELECT ?", ("a\0b",))
+
+
+@pytest.mark.parametrize("zone", [None, UTC, timezone(timedelta(hours=5, minutes=30))])
+def test_moments_arrive_as_they_are(zone: tzinfo | None) -> None:
+    moment = datetime(2026, 3, 1, 23, 59, 59, 123456, tzinfo=zone)
+    sql, left = inline("SELECT ?", [moment])
+    assert left == ()
+    connection = duckdb.connect(config={"TimeZone": "UTC"})
+    assert connection.sql(sql).fetchall() == [(moment,)]
 
 
 def test_duckdb_imports_no_pandas_for_our_statements() -> None:

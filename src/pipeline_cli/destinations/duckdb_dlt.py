@@ -1,0 +1,69 @@
+"""dlt's DuckDB destination with values written into statements: for its first parameter the client imports pandas."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
+from typing import Any
+
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.normalizers.naming import NamingConvention
+from dlt.destinations import duckdb
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbConnectionPool
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+from pipeline_cli.destinations.sql import inline
+
+
+class _SqlClient(DuckDbSqlClient):
+    @contextmanager
+    def execute_query(self, query: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        if args:
+            query, args = inline(query.replace("%s", "?"), args)  # as dlt writes its marks for DuckDB
+        with super().execute_query(query, *args, **kwargs) as cursor:
+            yield cursor
+
+
+class _Connections(DuckDbConnectionPool):
+    @staticmethod
+    def _apply_config(conn: Any, scope: Any, config: dict[str, Any]) -> None:
+        import duckdb
+
+        for name, value in config.items():
+            statement, left = inline(f"SET {scope} {name} = ?", (value,))
+            # As dlt does: a search path may not be there yet.
+            with suppress(duckdb.CatalogException) if name == "search_path" else nullcontext():
+                conn.execute(statement, left)
+
+
+class _Client(DuckDbClient):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # dlt makes both itself, and takes no others.
+        self.sql_client.__class__ = _SqlClient
+        self.sql_client.credentials.conn_pool.__class__ = _Connections
+
+
+class InlinedDuckDB(duckdb):
+    """To dlt, its own destination: the type stands in the state of pipelines."""
+
+    @cache  # noqa: B019 - one destination a run; dlt asks ten times, and looks through its configuration each time
+    def _capabilities(self, naming: NamingConvention | None) -> DestinationCapabilitiesContext:
+        return super().capabilities(naming=naming)
+
+    def capabilities(
+        self, config: DuckDbClientConfiguration | None = None, naming: NamingConvention | None = None
+    ) -> DestinationCapabilitiesContext:
+        if config is not None:
+            return super().capabilities(config, naming)
+        return copy.copy(self._capabilities(naming))
+
+    @property
+    def client_class(self) -> type[DuckDbClient]:
+        return _Client
+
+
+InlinedDuckDB.__module__, InlinedDuckDB.__qualname__ = duckdb.__module__, duckdb.__qualname__
