@@ -16,6 +16,8 @@ from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.sources.scan import FileVersion
 
 FILES, CURSORS, QUARANTINE = "_files", "_cursors", "_quarantine"
+CURSOR_HISTORY = "_cursor_history"  # where cursors stood before, for `rollback`
+KEPT_CURSORS = 30  # of a resource
 
 # Columns by table: dlt's data type.
 STATE_TABLES: Mapping[str, Mapping[str, str]] = {
@@ -29,6 +31,7 @@ STATE_TABLES: Mapping[str, Mapping[str, str]] = {
         "_dlt_load_id": "text",
     },
     CURSORS: {"resource": "text", "value": "text", "_run_id": "text", "_dlt_load_id": "text"},
+    CURSOR_HISTORY: {"resource": "text", "value": "text", "_run_id": "text", "_dlt_load_id": "text"},
     QUARANTINE: {
         "id": "text",
         "resource": "text",
@@ -162,14 +165,21 @@ def read_cursor(target: Target, dataset: str, resource: str) -> str | None:
 
 
 def write_cursor(target: Target, dataset: str, resource: str, stamp: Stamp, value: str) -> None:
-    table = quote(dataset, CURSORS)
-    target.execute(f"DELETE FROM {table} WHERE resource = {literal(resource)}")
+    table, before = quote(dataset, CURSORS), quote(dataset, CURSOR_HISTORY)
+    names = ", ".join(map(quote, STATE_TABLES[CURSORS]))
+    of_resource = f"WHERE resource = {literal(resource)}"
+    target.execute(f"INSERT INTO {before} ({names}) SELECT {names} FROM {table} {of_resource}")
+    newest = (
+        f"SELECT _dlt_load_id FROM {before} {of_resource} ORDER BY _dlt_load_id DESC LIMIT {KEPT_CURSORS}"
+    )
+    target.execute(f"DELETE FROM {before} {of_resource} AND _dlt_load_id NOT IN ({newest})")
+    target.execute(f"DELETE FROM {table} {of_resource}")
     target.insert(table, STATE_TABLES[CURSORS], [(resource, value, stamp.run_id, stamp.load_id)])
 
 
 def forget(target: Target, dataset: str) -> None:
     """For --full-refresh: no file is done, no cursor has moved; what is bad is rejected again when it is read."""
-    for name in (FILES, CURSORS, QUARANTINE):
+    for name in (FILES, CURSORS, CURSOR_HISTORY, QUARANTINE):
         target.execute(f"DELETE FROM {quote(dataset, name)}")
 
 

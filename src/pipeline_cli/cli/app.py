@@ -30,6 +30,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
     "backfill": ("pipeline_cli.cli.backfill", "Read a span of incremental resources anew, chunk by chunk."),
+    "rollback": ("pipeline_cli.cli.rollback", "Take back what was loaded after a run."),
+    "reconcile": ("pipeline_cli.cli.reconcile", "Compare a pipeline's sources with the destination."),
     "schedule": ("pipeline_cli.cli.schedule", "Run pipelines by their schedules, or show the next slots."),
     "monitor": ("pipeline_cli.cli.monitor", "Check whether pipelines are well."),
     "report": ("pipeline_cli.cli.report", "Write reports anew from what is in the warehouse."),

@@ -17,7 +17,13 @@ from pipeline_cli.ledger.database import changing, open_database, reading
 from pipeline_cli.ledger.entries import LoadEntry, ModelBuild, RunEntry, RunSummary, TransformState
 from pipeline_cli.ledger.export import ExportedTable, export_runs
 from pipeline_cli.ledger.tables import loaded_tables, runs
-from pipeline_cli.ledger.transform_state import read_state, write_state
+from pipeline_cli.ledger.transform_state import (
+    ask_rebuild,
+    clear_rebuild,
+    needs_rebuild,
+    read_state,
+    write_state,
+)
 
 
 class Ledger:
@@ -139,6 +145,18 @@ class Ledger:
 
     def save_transform(self, environment: str, pipeline: str, name: str, state: TransformState) -> None:
         write_state(self.engine, (environment, pipeline, name), state)
+
+    def needs_rebuild(self, environment: str, pipeline: str, name: str) -> bool:
+        """Whether the transform has to be built from nothing: rows that it was built from were taken back."""
+        return needs_rebuild(self.engine, (environment, pipeline, name))
+
+    def ask_rebuild(self, environment: str, pipeline: str, name: str, run_id: str) -> None:
+        """Let the transform's next build be from nothing."""
+        ask_rebuild(self.engine, (environment, pipeline, name), run_id)
+
+    def clear_rebuild(self, environment: str, pipeline: str, name: str) -> None:
+        """It was built from nothing."""
+        clear_rebuild(self.engine, (environment, pipeline, name))
 
     def loaded_tables(self, environment: str, load_ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
         """Load id -> the (dataset, table) it put rows into; ids that the ledger does not know are absent."""

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.entries import TransformState
-from pipeline_cli.ledger.tables import transforms
+from pipeline_cli.ledger.tables import rebuilds, transforms
 
 Key = tuple[str, str, str]  # environment, pipeline, transform
 
@@ -47,3 +47,25 @@ def write_state(engine: sa.Engine, key: Key, state: TransformState) -> None:
                 checks=None if state.checks is None else [dict(check) for check in state.checks],
             )
         )
+
+
+def needs_rebuild(engine: sa.Engine, key: Key) -> bool:
+    with reading(engine) as connection:
+        return connection.execute(sa.select(rebuilds.c.run_id).where(*_asked(key))).first() is not None
+
+
+def ask_rebuild(engine: sa.Engine, key: Key, run_id: str) -> None:
+    names = [column.name for column in rebuilds.primary_key]
+    with changing(engine) as connection:
+        connection.execute(sa.delete(rebuilds).where(*_asked(key)))
+        connection.execute(rebuilds.insert().values(**dict(zip(names, key, strict=True)), run_id=run_id))
+
+
+def clear_rebuild(engine: sa.Engine, key: Key) -> None:
+    if needs_rebuild(engine, key):
+        with changing(engine) as connection:
+            connection.execute(sa.delete(rebuilds).where(*_asked(key)))
+
+
+def _asked(key: Key) -> list[sa.ColumnElement[bool]]:
+    return [column == value for column, value in zip(rebuilds.primary_key, key, strict=True)]

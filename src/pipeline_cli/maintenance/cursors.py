@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pipeline_cli.bulk.state import CURSORS, FILES
+from pipeline_cli.bulk.state import CURSOR_HISTORY, CURSORS, FILES, STATE_TABLES
 from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.errors import UsageError
 from pipeline_cli.maintenance.dlt_state import STATES, Statements, StoredState, incrementals, read_state
@@ -173,8 +173,12 @@ def bookmark_text(cursor: CursorState, value: str) -> str:
 
 
 def write_column_cursor(connection: Statements, dataset: str, row: tuple[str, str, str, str]) -> None:
-    """row: resource, value, run id, load id. In the caller's transaction."""
-    table = quote(dataset, CURSORS)
-    connection.execute(f"DELETE FROM {table} WHERE resource = {literal(row[0])}")
+    """row: resource, value, run id, load id. In the caller's transaction; where it stood is kept for `rollback`."""
+    table, before = quote(dataset, CURSORS), quote(dataset, CURSOR_HISTORY)
+    names = ", ".join(map(quote, STATE_TABLES[CURSORS]))
+    of_resource = f"WHERE resource = {literal(row[0])}"
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {before} AS SELECT * FROM {table} LIMIT 0")
+    connection.execute(f"INSERT INTO {before} ({names}) SELECT {names} FROM {table} {of_resource}")
+    connection.execute(f"DELETE FROM {table} {of_resource}")
     values = ", ".join(map(literal, row))
     connection.execute(f"INSERT INTO {table} (resource, value, _run_id, _dlt_load_id) VALUES ({values})")

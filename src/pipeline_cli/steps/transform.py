@@ -88,7 +88,8 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
     where = (context.environment, pipeline, step.target)
     state = context.ledger.transform_state(*where)
     now = look(context.project, context.warehouse, pipeline, step.target, state)
-    fresh = None if context.full_refresh else find_fresh(context.ledger, context.environment, state, now)
+    from_nothing = context.full_refresh or context.ledger.needs_rebuild(*where)
+    fresh = None if from_nothing else find_fresh(context.ledger, context.environment, state, now)
     if state is not None and is_unchanged(state, now, fresh):
         result.status = "unchanged"
         # Loads that touched no table count as seen, so that the list to compare does not grow apart.
@@ -97,7 +98,7 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
         return
     # A build that is cut off or fails may have changed something already: the next run builds again.
     context.ledger.save_transform(*where, _unsettled(state, everything=fresh is None))
-    request = make_request(context, pipeline, step.target, fresh)
+    request = replace(make_request(context, pipeline, step.target, fresh), full_refresh=from_nothing)
     built = context.backends.get_engine(request.transform.engine).build(request)
     result.status, result.models, result.checks = built.status, list(built.models), list(built.checks)
     if built.status == "failed":
@@ -105,6 +106,7 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
         result.may_pass = result.errors[-1].code == "E330" and words_may_pass(result.errors[-1].message)
         return
     context.ledger.save_transform(*where, _built(context, pipeline, state, now, built))
+    context.ledger.clear_rebuild(*where)
 
 
 def _unsettled(state: TransformState | None, *, everything: bool) -> TransformState:

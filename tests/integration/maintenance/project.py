@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,14 @@ sources:
     bucket_url: data
     resources:
       rows: {{file_glob: "*.csv", write_disposition: {disposition}, primary_key: id, contract: sources/schema.json}}
+  db:
+    type: sql_database
+    credentials: sqlite:///shop.db
+    resources:
+      items: {{incremental: {{cursor_path: id}}, write_disposition: {disposition}, primary_key: id}}
 pipelines:
   events: {{sources: [events]}}
+  db: {{sources: [db]}}
   files: {{sources: [files]}}
 """
 SOURCE = """\
@@ -76,6 +83,16 @@ class MendedProject:
 
     def file(self, name: str, *lines: str) -> None:
         (self.root / "data" / name).write_text("".join(f"{line}\n" for line in lines))
+
+    def insert(self, *ids: int) -> None:
+        """Rows of the table that the source `db` reads."""
+        with sqlite3.connect(self.root / "shop.db") as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, n INTEGER)")
+            connection.executemany("INSERT INTO items VALUES (?, ?)", [(each, each) for each in ids])
+
+    def run(self, pipeline: str) -> str:
+        """Run a pipeline; the run's id."""
+        return str(self.document("run", pipeline)["run_id"])
 
     def call(self, *arguments: str, exit_code: int = 0, **env: str) -> CliResult:
         """A command that must end so."""

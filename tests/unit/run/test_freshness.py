@@ -10,7 +10,7 @@ import pytest
 from pipeline_cli.document import CheckResult
 from pipeline_cli.errors import TransformError
 from pipeline_cli.load import IngestRequest
-from pipeline_cli.run import exit_code
+from pipeline_cli.run import exit_code, open_ledger
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from tests.unit.run.world import Loader, World, make_world, statuses
 
@@ -103,6 +103,17 @@ def test_full_refresh_that_failed_is_followed_by_a_build_of_everything(world: Wo
     world.engine.during.clear()
     world.run()
     assert world.engine.built[-1].fresh is None
+
+
+def test_rows_that_were_taken_back_let_the_next_build_be_from_nothing(world: World) -> None:
+    with open_ledger(world.project) as ledger:
+        ledger.ask_rebuild(world.project.environment_name, "shop", "marts", "a rollback")
+    world.engine.during["transform:marts"] = fail
+    world.run()
+    world.engine.during.clear()
+    world.run()
+    assert [request.full_refresh for request in world.engine.built] == [False, True, True]
+    assert statuses(world.run())["transform:marts"] == "unchanged"
 
 
 def test_load_of_a_run_that_was_killed_before_the_ledger_knew_is_transformed(world: World) -> None:
