@@ -7,13 +7,13 @@ version there is not higher. So what is written here has a load of its own, and 
 from __future__ import annotations
 
 import json
-import time
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.document import utc_now
+from pipeline_cli.loading.load_ids import next_load_id
 from pipeline_cli.loading.pipeline import pipelines_dir
 from pipeline_cli.project import Project
 
@@ -56,8 +56,7 @@ def read_state(connection: Statements, dataset: str, source: str, loads: str = "
 def new_load_id(connection: Statements, dataset: str) -> str:
     """A load id after all that are there, also where this machine's clock is behind the one that made them."""
     [(newest,)] = connection.query(f"SELECT max(load_id) FROM {quote(dataset, LOADS)}")
-    now = time.time()
-    return f"{max(now, float(newest) + 0.001) if newest else now:.6f}"
+    return next_load_id(newest)
 
 
 def write_load(connection: Statements, dataset: str, source: str, load_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from pipeline_cli.failpoints import failpoint
 from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.loading.request import IngestRequest
+from pipeline_cli.maintenance.dlt_state import new_load_id
 from pipeline_cli.maintenance.operation import Operation
 from pipeline_cli.maintenance.outcomes import Outcome, ReplayResult, write_outcomes
 from pipeline_cli.maintenance.standing import Candidate, Place, look_up, read_types
@@ -89,7 +89,7 @@ class _Replay:
         self._result = result
         self._dataset = dataset_name(source)
         self._tables: Tables = target.table_columns(self._dataset)
-        self._stamp = Stamp(source, operation.run_id, str(time.time()), utc_now())
+        self._stamp = Stamp(source, operation.run_id, new_load_id(target, self._dataset), utc_now())
 
     def run(self, found: Sequence[Rejected]) -> None:
         rules = column_rules(self._project, self._source)

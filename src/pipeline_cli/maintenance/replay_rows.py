@@ -27,6 +27,7 @@ from pipeline_cli.gate.rules import GateContext, GateRules
 from pipeline_cli.gate.write import WriteStep, _hash
 from pipeline_cli.loading.contract_files import read_contracts
 from pipeline_cli.loading.intake import _apply_hints, make_rules
+from pipeline_cli.loading.load_ids import raise_load_ids
 from pipeline_cli.loading.pipeline import dataset_name, open_pipeline
 from pipeline_cli.loading.request import IngestRequest
 from pipeline_cli.loading.rows import _FILE_FORMATS, _load_package, _recover, _touched, _translated
@@ -193,6 +194,7 @@ class _Replay:
         replayed = DltSource(self._source.schema, self._source.section, resources)
         replayed.root_key = True
         file_format: Any = _FILE_FORMATS[self._request.warehouse.type]
+        raise_load_ids(self._request.warehouse, self._dataset)
         pipeline.extract(replayed, loader_file_format=file_format)
         if not any(writer.written for writer in writers):
             pipeline.abort_packages()
