@@ -60,7 +60,7 @@ class ScanReader:
         self._where = f"{rules.source}.{rules.resource}"
         self._scan_count = 0
         self._reject_count = 0
-        self._same: Counter[str] = Counter()  # rejected rows without a line, by their content
+        self._same: Counter[tuple[str | None, str]] = Counter()  # rejected rows by their file and content
 
     def read(self, scan: Scan, table: str, *, is_ours: bool) -> int:
         """Write the scan's good rows into `table` and its rejects into quarantine. Returns the rows written.
@@ -154,16 +154,20 @@ class ScanReader:
             yield tuple(_storable(row[name]) for name in STATE_TABLES[QUARANTINE])
 
     def _occurrence(self, row: RejectedRow) -> list[str | int] | None:
-        """Without a key the same record may rightly come twice, so each is kept, once a run; so is each line."""
+        """Without a key the same record may rightly come twice, so each is kept, once a run.
+
+        With one, each is kept that a file has, whatever its line is when the file is read again.
+        """
         self._reject_count += 1
         if self._rules.disposition == "append":
             return [self._place.stamp.run_id, self._reject_count]
-        if row.file is not None and row.line is not None:
-            return [row.file, row.line]
-        digest = record_hash(row.rejected.record)
-        self._same[digest] += 1
+        same = (row.file, record_hash(row.rejected.record))
+        self._same[same] += 1
+        number = self._same[same]
+        if row.file is not None:
+            return [row.file, number]
         # The first is as it would be in any load; those that are the same again are told apart by their number.
-        return [self._same[digest]] if self._same[digest] > 1 else None
+        return [number] if number > 1 else None
 
 
 def _quietly(forget: Callable[[str], Any], name: str) -> None:

@@ -56,6 +56,7 @@ def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeli
     import_whole("dlt")
     import dlt
 
+    from pipeline_cli.loading.traces import MaskingCollector
     from pipeline_cli.nested.normalizer import install
 
     install()
@@ -68,6 +69,7 @@ def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeli
         destination=warehouse.dlt_destination(),
         dataset_name=dataset_name(source),
         pipelines_dir=str(pipelines_dir(project)),
+        progress=MaskingCollector(project.secrets),
     )
 
 

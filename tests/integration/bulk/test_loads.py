@@ -177,6 +177,19 @@ def test_the_same_rejected_row_stands_in_quarantine_once(world: FileWorld) -> No
     assert len(world.quarantine()) == 1
 
 
+def test_a_rejected_row_stands_in_quarantine_once_where_its_line_moves(world: FileWorld) -> None:
+    world.files(contract=world.contract("items", PRICED), write_disposition="merge", primary_key=("id",))
+    bad = ["1,one,-1", "1,one,-1", "four,columns,are,too many"]
+    world.write("a.csv", HEADER, *bad)
+    world.ingest()
+    world.write("a.csv", HEADER, "2,two,2", *bad)
+    assert world.account(world.ingest()) == (4, 1, 3, 0)
+    assert len(world.quarantine()) == 3
+    world.write("b.csv", HEADER, *bad)
+    world.ingest()
+    assert len(world.quarantine()) == 6
+
+
 def test_new_columns_are_added(world: FileWorld) -> None:
     world.files(write_disposition="merge", primary_key=("id",))
     world.write("a.csv", HEADER, "1,one,1")
