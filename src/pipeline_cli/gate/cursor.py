@@ -36,7 +36,7 @@ class CursorCheck:
         self._kind = self._kind or kind
         if kind != self._kind:
             yield Reason(where, "cursor", f"the cursor is {kind}; those before were {self._kind}")
-        elif kind == _TIME and (moment := _moment(value)) and moment > datetime.now(UTC) + _FURTHEST_AHEAD:
+        elif kind == _TIME and (moment := moment_of(value)) and moment > datetime.now(UTC) + _FURTHEST_AHEAD:
             message = f"the cursor is more than {_FURTHEST_AHEAD.days} days ahead: it would hide all records before it"
             yield Reason(where, "cursor", message)
 
@@ -51,13 +51,14 @@ def _kind(value: Any) -> str:
     if isinstance(value, str):
         if value.isdigit():
             return f"a text of {len(value)} digits"
-        return _TIME if _moment(value) else "a text"
+        return _TIME if moment_of(value) else "a text"
     if isinstance(value, date):
         return _TIME
     return "a number" if hasattr(value, "__float__") else type(value).__name__
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_of(value: Any) -> datetime | None:
+    """The moment that a time or its text names, in UTC where it names no offset; None for anything else."""
     if isinstance(value, str):
         from dlt.common.time import parse_iso_like_datetime
 

@@ -40,10 +40,10 @@ class Window:
 
 def comparable(value: Any) -> Any:
     """A time as a moment in UTC, whatever it is written as; a number or another text as it is."""
-    from pipeline_cli.gate.cursor import _moment
+    from pipeline_cli.gate.cursor import moment_of
 
     if isinstance(value, (str, datetime, date)):
-        moment = _moment(value)
+        moment = moment_of(value)
         return value if moment is None else moment
     return value
 

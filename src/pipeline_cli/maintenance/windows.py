@@ -52,14 +52,14 @@ def parse_span(start: str, end: str, chunk: str | None) -> Span:
 
 
 def _parse(text: str, option: str) -> Any:
-    from pipeline_cli.gate.cursor import _moment
+    from pipeline_cli.gate.cursor import moment_of
 
     if not _DATE.fullmatch(text):
         try:
             return Decimal(text)
         except InvalidOperation:
             pass
-    moment = _moment(text)
+    moment = moment_of(text)
     if moment is None:
         hint = "2026-01-31, 2026-01-31T12:00:00Z, or a number."
         raise UsageError(f"{option} {text!r} is neither a time nor a number.", code=CODE, hint=hint)
