@@ -13,9 +13,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _DEEP = 4_000  # frames
 _EXACT_FLOAT_DIGITS = 15  # every decimal of up to 15 significant digits survives a 64-bit float
-# Numbers that a float may not hold, where a value can begin; and a quote or colon that is written as an escape.
-_LONG_NUMBER = re.compile(rb"(?:^|[:\[,])\s*-?(?:[0-9.]{16}|[0-9.]+[eE])")
-_ESCAPED_MARK = re.compile(rb"\\u00(?:22|3[aA])")
+# Numbers that a float may not hold, at their end: inside a text a quote would follow.
+_EXPONENT = re.compile(rb"[0-9.][eE][-+]?[0-9]+\s*(?:[,\]}]|$)")
+_LONG_NUMBER = re.compile(rb"[0-9.]{16,}\s*(?:[,\]}]|$)")
+_ESCAPED_MARK = re.compile(rb"\\u00(?:22|3[aA])")  # a quote or a colon
+_APART = (b" :", b"\n:", b"\t:", b"\r:")  # a colon that does not stand beside its key
+_ESCAPED = re.compile(rb"\\u[0-9a-fA-F]{4}")
 _DIGITS = bytes.maketrans(b"123456789.E", b"0000000000e")
 
 
@@ -64,13 +67,28 @@ def _parse_plain(raw: bytes) -> tuple[bool, Any]:
         return False, None
     if written == raw:  # the shortest text of the same document: what most servers send
         return True, document
-    if raw.count(b'":') != written.count(b'":') or _ESCAPED_MARK.search(raw):
-        return False, None  # a key that stands twice, or blanks before colons
-    digits = raw.translate(_DIGITS)
-    may_be_long = b"0" * 16 in digits or b"0e" in digits
-    if may_be_long and _LONG_NUMBER.search(raw):
+    if (
+        raw.count(b'":') != written.count(b'":')
+        or _ESCAPED_MARK.search(raw)
+        or any(map(raw.__contains__, _APART))
+    ):
+        return False, None  # a key may stand twice
+    if _may_lose_digits(raw):
         return False, None
     return True, document
+
+
+def _may_lose_digits(raw: bytes) -> bool:
+    """Whether a number is written with an exponent, or with more digits than every float holds."""
+    shown = _ESCAPED.sub(b"", raw) if b"\\u" in raw else raw
+    digits = shown.translate(_DIGITS)
+    for mark, number in ((b"0e", _EXPONENT), (b"0" * 16, _LONG_NUMBER)):
+        at = digits.find(mark)
+        while at >= 0:
+            if number.match(shown, at):
+                return True
+            at = digits.find(mark, at + len(mark))
+    return False
 
 
 def _parse_float(text: str) -> float | Decimal:
