@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import dlt
@@ -21,6 +22,13 @@ from pipeline_cli.nested.reading import PageTable
 from pipeline_cli.nested.stamping import Stamped, keep_raw, stamp_rows
 from pipeline_cli.progress import Progress
 from pipeline_cli.sources.derived import received_of
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=8)
+def _microseconds(count: int) -> list[timedelta]:
+    return [index * _MICROSECOND for index in range(count)]
 
 
 class WriteStep(ItemTransform[Any, Any]):
@@ -72,7 +80,7 @@ class WriteStep(ItemTransform[Any, Any]):
             return
         hashes = self._hashes(records, table)
         chosen = self._select(records, hashes, rejected)
-        moments = {index: self._next_moment() for index in chosen}
+        moments = dict(zip(chosen, self._next_moments(len(chosen)), strict=True))
         of_table, as_rows = _split(records, chosen, table)
         stamped = self._stamp(table, of_table, moments, hashes) if table is not None and of_table else None
         page = Page(self._row(records[index], hashes[index], moments[index]) for index in as_rows)
@@ -172,8 +180,16 @@ class WriteStep(ItemTransform[Any, Any]):
 
     def _next_moment(self) -> datetime:
         # Strictly later row by row: of two versions of a key in one load, dlt keeps the later (dedup_sort).
-        self._moment = max(datetime.now(UTC), self._moment + timedelta(microseconds=1))
+        self._moment = max(datetime.now(UTC), self._moment + _MICROSECOND)
         return self._moment
+
+    def _next_moments(self, count: int) -> list[datetime]:
+        if not count:
+            return []
+        first = self._next_moment()
+        moments = [first + each for each in _microseconds(count)]
+        self._moment = moments[-1]
+        return moments
 
     def _count_rejected(self, rejected: list[Rejected]) -> None:
         self.result.quarantined += len(rejected)

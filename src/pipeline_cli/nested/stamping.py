@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.nested.reading import PageTable
 from pipeline_cli.nested.whole import Places
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +32,8 @@ def stamp_rows(
 
     count = len(indexes)
     table = page.table if count == page.table.num_rows else page.table.take(indexes)
-    times = pyarrow.array([(each - _EPOCH) // _MICROSECOND for each in moments], pyarrow.int64())
     added = {name: pyarrow.repeat(value, count) for name, value in constants.items()}
-    added["_extracted_at"] = times.cast(pyarrow.timestamp("us", tz="UTC"))
+    added["_extracted_at"] = pyarrow.array(moments, pyarrow.timestamp("us", tz="UTC"))
     added.update({name: pyarrow.array(values, pyarrow.string()) for name, values in hashes.items()})
     return Stamped(_with_columns(table, added), page.whole)
 

@@ -11,9 +11,20 @@ from hypothesis import strategies as st
 from pipeline_cli.contracts.json_values import DuplicateKeys, _build_object, _parse_float, parse_json
 
 NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,3})?\Z")
-TEXTS = st.text(max_size=6).flatmap(lambda text: st.booleans().map(lambda yes: json.dumps(text, ensure_ascii=yes)))
+TEXTS = st.text(max_size=6).flatmap(
+    lambda text: st.booleans().map(lambda yes: json.dumps(text, ensure_ascii=yes))
+)
 ODD_TEXTS = st.sampled_from(
-    ['"1e5"', '"x\\u0022:"', '"\\u003a"', '"12345678901234567890"', '"3e5,"', '"\\"1e5,"', '" :"', '"\\ud800"']
+    [
+        '"1e5"',
+        '"x\\u0022:"',
+        '"\\u003a"',
+        '"12345678901234567890"',
+        '"3e5,"',
+        '"\\"1e5,"',
+        '" :"',
+        '"\\ud800"',
+    ]
 )
 BLANKS = st.sampled_from(["", " ", "\n", "\t"])
 FIELDS = st.sampled_from(['"a"', '"b"', '"a:"', '"\\u0061"'])
