@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline_cli.testing import run_cli
-from tests.faults.conftest import Figures
+from tests.faults.figures import Figures
 from tests.faults.recovering import MakeWorld, recover, start
 from tests.faults.world import DISPOSITIONS, World
 from tests.servers.postgres_proxy import CommitCutter, Moment
