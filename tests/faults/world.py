@@ -122,7 +122,7 @@ class World:
         keyed = disposition in ("merge", "scd2")
         resource = RESOURCE.format(disposition=disposition) + (", primary_key: id" if keyed else "")
         if path == "api" and disposition == "append":
-            resource += ", incremental: {cursor_path: id, initial_value: 0}"
+            resource += ", incremental: {cursor_path: id,initial_value: 0}"  # its comma stays where it is
         at = 'at=dlt.sources.incremental("id", initial_value=0)' if disposition == "append" else ""
         source = SOURCES[path].format(resource=resource, url=url, lines=resource.replace(", ", "\n        "))
         source = source.replace(
