@@ -38,7 +38,7 @@ from pipeline_cli.steps.passing import may_pass
 from pipeline_cli.steps.report import do_report
 from pipeline_cli.steps.test import do_test
 from pipeline_cli.steps.transform import do_transform
-from pipeline_cli.threads import start_thread, work_as
+from pipeline_cli.threads import import_whole, start_thread, work_as
 
 __all__ = ["LAST", "Listener", "RunOptions", "SilentListener", "exit_code", "open_ledger", "run_pipelines"]
 
@@ -168,6 +168,10 @@ def _ingest_sources(run: _Run) -> None:
     working: dict[Future[IngestOutcome], tuple[Step, list[str]]] = {}
     give_up_at = float("inf")
     at_once = _sources_at_once(run.context.project)
+    if len(waiting) > 1:
+        # pyarrow imports it for a first load of few rows; DuckDB, in another source's thread, takes what is there of
+        # it. A run of one source may do without.
+        import_whole("pandas")
     while waiting or working:
         if run.interruption.requested:
             waiting.clear()

@@ -17,6 +17,10 @@ from tests.faults.recovering import MakeWorld, recover, start
 from tests.warm import Running, start_cli
 
 LOCKS = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+OTHERS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+    " AND pid <> pg_backend_pid()"
+)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +45,8 @@ def test_a_host_that_wakes_is_fenced(
     world.grow()
     old = start_cli(["run"], cwd=world.root, env={VARIABLE: f"{moment}@STOP"})
     _wait_until_stopped(old)
-    _end_lock_session(postgres_url)
+    # With columns, the transaction that is to be fenced is under way; dlt opens new ones after it wakes.
+    _end_sessions(postgres_url, LOCKS if path == "columns" else OTHERS)
     new_host = tmp_path / "new host"
     shutil.copytree(world.root, new_host, ignore=shutil.ignore_patterns(".pipeline"))
     taken_over = run_cli(["run"], cwd=new_host)
@@ -63,10 +68,10 @@ def _wait_until_stopped(running: Running) -> None:
     raise AssertionError(f"the run did not come to its failpoint: {running.wait(1).stderr}")
 
 
-def _end_lock_session(url: str) -> None:
+def _end_sessions(url: str, pids: str) -> None:
     connection = psycopg2.connect(url)
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(pg_terminate_backend(pid)) FROM ({LOCKS}) AS held")
-        assert cursor.fetchone() == (1,)
+        cursor.execute(f"SELECT count(pg_terminate_backend(pid)) FROM ({pids}) AS chosen")
+        assert cursor.fetchone()[0] >= 1
     connection.close()
