@@ -90,6 +90,7 @@ _LONG = (
     "test_two_schedulers_do_not_double_a_slot",
     "test_a_run_that_kills_its_own_process_harms_nothing_else",
     "test_a_source_limits_how_many_of_its_resources_are_read_at_once",
+    "test_a_clock_that_is_wrong_and_a_new_machine",
     # tests/faults/test_failpoints.py tries these moments, and more of them.
     "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-normalize",
     "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-load",
