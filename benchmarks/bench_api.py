@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.api_cases import CASES  # noqa: E402
-from benchmarks.ratios import print_json, print_table  # noqa: E402
+from benchmarks.running import run_cases  # noqa: E402
 from benchmarks.workshop import Workshop, working_folder  # noqa: E402
 from tests.servers.postgres import run_postgres  # noqa: E402
 
@@ -38,7 +37,6 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
-    ratios = []
     with working_folder(CACHE) as work, run_postgres() as server:
         shop = Workshop(
             cache=CACHE,
@@ -50,18 +48,7 @@ def main() -> int:
             rounds=arguments.rounds,
             peer_rounds=0 if arguments.no_peers else arguments.rounds,
         )
-        for name in arguments.cases or CASES:
-            print(name, file=sys.stderr, flush=True)
-            begun = time.perf_counter()
-            found, _ = CASES[name](shop)
-            print(f"  ({time.perf_counter() - begun:.0f} s)", file=sys.stderr, flush=True)
-            if not arguments.json:
-                print_table(found)
-                sys.stdout.flush()
-            ratios += found
-    if arguments.json:
-        print_json(ratios)
-    return 0 if all(ratio.holds for ratio in ratios) else 1
+        return run_cases(CASES, arguments.cases, shop, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -17,9 +16,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.cases import CASES  # noqa: E402
 from benchmarks.files import CHANGED_ROWS  # noqa: E402
-from benchmarks.measure import MeasuringError  # noqa: E402
 from benchmarks.peers import install_peers  # noqa: E402
-from benchmarks.ratios import Missing, Ratio, print_json, print_table  # noqa: E402
+from benchmarks.running import run_cases  # noqa: E402
 from benchmarks.workshop import Workshop, working_folder  # noqa: E402
 from tests.servers.postgres import run_postgres  # noqa: E402
 
@@ -43,25 +41,6 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def run_cases(arguments: argparse.Namespace, shop: Workshop) -> tuple[list[Ratio], list[Missing]]:
-    ratios: list[Ratio] = []
-    missing: list[Missing] = []
-    for name in arguments.cases or CASES:
-        print(name, file=sys.stderr, flush=True)
-        begun = time.perf_counter()
-        try:
-            outcome = CASES[name](shop)
-        except MeasuringError as error:
-            outcome = [], [Missing(name, str(error))]
-        print(f"  ({time.perf_counter() - begun:.0f} s)", file=sys.stderr, flush=True)
-        if not arguments.json:
-            print_table(*outcome)
-            sys.stdout.flush()
-        ratios += outcome[0]
-        missing += outcome[1]
-    return ratios, missing
-
-
 def main() -> int:
     arguments = parse_arguments()
     peers = None if arguments.no_peers else install_peers(CACHE / "peers")
@@ -76,10 +55,7 @@ def main() -> int:
             rounds=arguments.rounds,
             peer_rounds=min(arguments.peer_rounds, arguments.rounds),
         )
-        ratios, missing = run_cases(arguments, shop)
-    if arguments.json:
-        print_json(ratios, missing)
-    return 0 if all(ratio.holds for ratio in ratios) and not missing else 1
+        return run_cases(CASES, arguments.cases, shop, as_json=arguments.json)
 
 
 if __name__ == "__main__":

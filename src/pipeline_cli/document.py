@@ -146,9 +146,8 @@ class StepResult:
     reports: list[ReportResult] = field(default_factory=list)
     errors: list[ErrorDocument] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    attempts: list[TryResult] = field(
-        default_factory=list
-    )  # of this run; in the document where there are several
+    # Of this run; in the document where there are several.
+    attempts: list[TryResult] = field(default_factory=list)
     may_pass: bool = False  # whether what failed may succeed the next time
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ Anything else that reaches `main` is a bug of ours: exit code 3, with the log's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -138,3 +139,13 @@ class ChecksFailed(PipelineCliError):  # noqa: N818 - it is the state of the dat
 class Busy(PipelineCliError):  # noqa: N818 - as above
     exit_code = EXIT_BUSY
     code = "E750"
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from; `from None` hides that from people only."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

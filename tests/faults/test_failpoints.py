@@ -105,7 +105,7 @@ def forget(request, pipeline):
     pipeline.sync_destination()
     return frozenset(), []
 
-rows._recover = forget
+rows.recover = forget
 from pipeline_cli.cli import main
 sys.argv = ["pipeline-cli", "run"]
 main()

@@ -38,7 +38,7 @@ def ingest_columns(request: IngestRequest) -> IngestResult:
     """Bring a column source's tables up to date; raises as `ingest_source` does, and then nothing has changed."""
     os.environ.update(dlt_settings(request.project))  # before anything imports dlt: telemetry is off
     source = open_columns(request.project, request.source)
-    with _workplace(request) as folder, _open_target(request, folder) as target:
+    with workplace(request) as folder, open_target(request, folder) as target:
         load, result = _load(request, source, target, folder)
         failpoint("columns.commit_after")
     sync_folder(request.project, request.warehouse, request.source, load.version)
@@ -140,7 +140,7 @@ class _Load:
 
 
 @contextmanager
-def _workplace(request: IngestRequest) -> Iterator[Path]:
+def workplace(request: IngestRequest) -> Iterator[Path]:
     """A folder for temporary files: empty at the beginning, gone at the end, whatever happened."""
     folder = request.project.state_dir / "tmp" / f"load_{request.source}"
     _empty(folder)  # of a run that was killed; the source is ours alone now
@@ -156,7 +156,7 @@ def _empty(folder: Path) -> None:
 
 
 @contextmanager
-def _open_target(request: IngestRequest, folder: Path) -> Iterator[Target]:
+def open_target(request: IngestRequest, folder: Path) -> Iterator[Target]:
     if request.warehouse.type == "duckdb":
         from pipeline_cli.bulk.target_duckdb import DuckDBTarget
 

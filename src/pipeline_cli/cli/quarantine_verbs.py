@@ -13,7 +13,7 @@ from pipeline_cli.cli.settings import Settings, common_options
 from pipeline_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline_cli.maintenance.outcomes import ReplayResult
+    from pipeline_cli.maintenance.replay.outcomes import ReplayResult
     from pipeline_cli.project import Project
     from pipeline_cli.quarantine import Wanted
 

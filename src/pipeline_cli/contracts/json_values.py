@@ -59,11 +59,8 @@ def _parse_plain(raw: bytes) -> tuple[bool, Any]:
     try:
         document = orjson.loads(raw)
         written = orjson.dumps(document)
-    except (
-        orjson.JSONDecodeError,
-        TypeError,
-        RecursionError,
-    ):  # malformed, NaN, half a surrogate pair, too deep
+    except (orjson.JSONDecodeError, TypeError, RecursionError):
+        # Malformed, NaN, half a surrogate pair, too deep.
         return False, None
     if written == raw:  # the shortest text of the same document: what most servers send
         return True, document

@@ -22,7 +22,7 @@ class CursorCheck:
         self._path = rules.cursor
         self._required = rules.cursor_required
         start = rules.cursor_start
-        self._kind = None if start is None else _kind(start)
+        self._kind = None if start is None else kind_of_cursor(start)
 
     def reasons(self, record: Record) -> Iterator[Reason]:
         """Why this record's cursor must not take part; nothing when it may."""
@@ -32,7 +32,7 @@ class CursorCheck:
             if self._required:
                 yield Reason(where, "cursor", "the incremental cursor has no value")
             return
-        kind = _kind(value)
+        kind = kind_of_cursor(value)
         self._kind = self._kind or kind
         if kind != self._kind:
             yield Reason(where, "cursor", f"the cursor is {kind}; those before were {self._kind}")
@@ -44,7 +44,7 @@ class CursorCheck:
 _TIME = "a time"
 
 
-def _kind(value: Any) -> str:
+def kind_of_cursor(value: Any) -> str:
     """What a cursor can be compared with; numbers in a text only with those of the same length."""
     if isinstance(value, bool):
         return "a boolean"

@@ -83,7 +83,7 @@ class WriteStep(ItemTransform[Any, Any]):
         moments = dict(zip(chosen, self._next_moments(len(chosen)), strict=True))
         of_table, as_rows = _split(records, chosen, table)
         stamped = self._stamp(table, of_table, moments, hashes) if table is not None and of_table else None
-        page = Page(self._row(records[index], hashes[index], moments[index]) for index in as_rows)
+        page = Page(self.row(records[index], hashes[index], moments[index]) for index in as_rows)
         page.received = records
         self.written += len(page) + len(of_table)
         self.by_column_count += len(of_table)
@@ -101,7 +101,9 @@ class WriteStep(ItemTransform[Any, Any]):
         known: Mapping[int, bytes] = {}
         if table is not None and table.canonical is not None:
             known = dict(zip(map(id, table.records), table.canonical, strict=True))
-        return [hash_of(known[id(record)]) if id(record) in known else _hash(record) for record in records]
+        return [
+            hash_of(known[id(record)]) if id(record) in known else hash_record(record) for record in records
+        ]
 
     def _stamp(
         self,
@@ -155,11 +157,12 @@ class WriteStep(ItemTransform[Any, Any]):
         for each in rejected:
             key = {name: value_at(each.record, name) for name in self._rules.primary_key}
             if digest := self._context.current_version(self._rules.table, key):
-                kept.append({**self._row(key, digest, self._next_moment()), "_dlt_id": digest})
+                kept.append({**self.row(key, digest, self._next_moment()), "_dlt_id": digest})
         self.kept += len(kept)
         return kept
 
-    def _row(self, record: Record, digest: str, moment: datetime) -> Record:
+    def row(self, record: Record, digest: str, moment: datetime) -> Record:
+        """The record with our own columns. digest: of the record; moment: when it was received, UTC."""
         row = {
             **record,
             "_run_id": self._context.run_id,
@@ -222,7 +225,7 @@ def _split(
     return of_table, [index for index in chosen if index not in of_table]
 
 
-def _hash(record: Record) -> str:
+def hash_record(record: Record) -> str:
     """A derived record is another one when what it was made of is."""
     received = received_of(record)
     return record_hash(record if received is record else {"": received, **record})

@@ -70,7 +70,7 @@ def _attach(
 ) -> Intake:
     hints = entry.resources.get(name, _NO_HINTS)
     rules = make_rules(source, entry, name, resource, contract)
-    _apply_hints(resource, hints, rules)
+    apply_hints(resource, hints, rules)
     _apply_incremental(resource, entry, hints, rules)
     let_carriers_pass(resource)
     by_column = ByColumn(context.spool) if context.spool is not None else None
@@ -135,7 +135,7 @@ def _endpoint_path(name: str, hints: ResourceHints) -> str | None:
     return endpoint_of(name, hints).path
 
 
-def _apply_hints(resource: DltResource, hints: ResourceHints, rules: GateRules) -> None:
+def apply_hints(resource: DltResource, hints: ResourceHints, rules: GateRules) -> None:
     columns: dict[str, Any] = {**_METADATA, **(_RAW if rules.keep_raw else {})}
     columns.update(_contract_columns(rules.contract))
     columns.update({name: _column(hint) for name, hint in hints.columns.items()})

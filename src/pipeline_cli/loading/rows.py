@@ -8,16 +8,15 @@ account    extracted = loaded + quarantined + deduplicated, held against what th
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.document import CheckResult
 from pipeline_cli.errors import PipelineCliError, StepError
 from pipeline_cli.failpoints import failpoint
+from pipeline_cli.garbage import collect_among_pages
 from pipeline_cli.gate.rules import GateContext, too_many_rejected
 from pipeline_cli.lake.writing import catch_up
 from pipeline_cli.loading.account import count_loaded, warn_of_contracts
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
 # INSERT statements load 100,000 rows into DuckDB in 9.4 s, parquet in 2.5 s; for a few rows they are even.
 # BigQuery reads no JSON columns from parquet.
-_FILE_FORMATS = {"duckdb": "parquet", "postgres": "insert_values", "bigquery": "jsonl"}
+FILE_FORMATS = {"duckdb": "parquet", "postgres": "insert_values", "bigquery": "jsonl"}
 _BY_COLUMN = ("duckdb", "postgres")
 
 
@@ -58,9 +57,9 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
     Raises SourceError when the source does not give data, LoadError when the destination refuses, ChecksFailed
     when a contract's limits are passed. In each case nothing new is visible, and no cursor has moved.
     """
-    with _translated(request):
+    with translated(request):
         pipeline = open_pipeline(request.project, request.warehouse, request.source)
-        recovered, notes = _recover(request, pipeline)
+        recovered, notes = recover(request, pipeline)
         if recovered:
             notes += catch_up(request.project, request.warehouse, request.source)
         trace = read_trace(pipeline)
@@ -81,7 +80,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
     return result
 
 
-def _recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str], list[str]]:
+def recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str], list[str]]:
     if request.full_refresh:  # everything is about to be read again
         pipeline.sync_destination()
         drop_pending(pipeline, request.warehouse)
@@ -163,21 +162,11 @@ def _extract(request: IngestRequest, pipeline: Pipeline, *, go_on: bool) -> _Ext
         return _Extracted(intakes, context, _judge(request, pipeline, intakes, context))
 
 
-@cache
-def _collect_seldom() -> None:
-    """Look for cycles after 50,000 new objects instead of 700, and not among those that are there already.
-
-    A page makes thousands of objects that no cycle holds; looking at all of dlt's each time was a third of decoding.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-
-
 def _read(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> None:
-    _collect_seldom()
+    collect_among_pages()
     source.root_key = True
     refresh: Any = "drop_sources" if request.full_refresh else None
-    file_format: Any = _FILE_FORMATS[request.warehouse.type]
+    file_format: Any = FILE_FORMATS[request.warehouse.type]
     workers = request.project.manifest.sources[request.source].max_parallel
     pipeline.extract(source, refresh=refresh, loader_file_format=file_format, workers=workers)
 
@@ -214,12 +203,14 @@ def _load(
         return IngestResult("unchanged", [intake.writer.result for intake in intakes])
     normalized = pipeline.normalize()
     failpoint("normalize.after")
-    info = _load_package(request, pipeline)
+    info = load_package(request, pipeline)
     failpoint("load.after")
     row_counts = dict(normalized.row_counts) if normalized.loads_ids else {}
     count_loaded(request.warehouse, pipeline.dataset_name, intakes, info.loads_ids, row_counts)
     results = [intake.writer.result for intake in intakes]
-    tables = _touched(pipeline, [name for name, count in row_counts.items() if not name.startswith("_dlt_")])
+    tables = touched_tables(
+        pipeline, [name for name, count in row_counts.items() if not name.startswith("_dlt_")]
+    )
     return IngestResult(
         status="succeeded" if tables else "unchanged",
         resources=results,
@@ -229,7 +220,7 @@ def _load(
     )
 
 
-def _load_package(request: IngestRequest, pipeline: Pipeline) -> Any:
+def load_package(request: IngestRequest, pipeline: Pipeline) -> Any:
     with request.warehouse.writing():
         try:
             info = pipeline.load()
@@ -242,7 +233,7 @@ def _load_package(request: IngestRequest, pipeline: Pipeline) -> Any:
     return info
 
 
-def _touched(pipeline: Pipeline, written: Sequence[str]) -> set[str]:
+def touched_tables(pipeline: Pipeline, written: Sequence[str]) -> set[str]:
     """The tables written to, with all their child tables: a merge that adds none may have removed some."""
     if not written or not pipeline.default_schema_name:
         return set()
@@ -265,7 +256,7 @@ def _schema_changes(info: Any) -> list[str]:
 
 
 @contextmanager
-def _translated(request: IngestRequest) -> Iterator[None]:
+def translated(request: IngestRequest) -> Iterator[None]:
     try:
         yield
     except PipelineCliError:

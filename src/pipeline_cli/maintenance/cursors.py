@@ -135,9 +135,9 @@ def _moment(cursor: CursorState, text: str) -> Any:
 
 def _require_alike(cursor: CursorState, before: str, text: str) -> None:
     """Texts are compared letter by letter: a time with a time, digits with as many digits."""
-    from pipeline_cli.gate.cursor import _kind
+    from pipeline_cli.gate.cursor import kind_of_cursor
 
-    one, other = _kind(before), _kind(text)
+    one, other = kind_of_cursor(before), kind_of_cursor(text)
     if one != other:
         raise _no_kind(cursor, text, f"is {one}, and this is {other}")
 
@@ -162,9 +162,9 @@ def compare(cursor: CursorState, value: Any) -> int:
 
 
 def _is_time(text: str) -> bool:
-    from pipeline_cli.gate.cursor import _kind
+    from pipeline_cli.gate.cursor import kind_of_cursor
 
-    return _kind(text) == "a time"
+    return kind_of_cursor(text) == "a time"
 
 
 def bookmark_text(cursor: CursorState, value: str) -> str:

@@ -22,9 +22,9 @@ def prepare_dlt(project: Project) -> None:
 def recover_rows(operation: Operation, source: str) -> list[str]:
     """Load what a run of an API or Python source that died left, or take it back; what was done, for people."""
     from pipeline_cli.loading.request import IngestRequest
-    from pipeline_cli.loading.rows import _recover, _translated
+    from pipeline_cli.loading.rows import recover, translated
 
     request = IngestRequest(operation.project, operation.warehouse, source, operation.run_id)
-    with _translated(request):
-        _, notes = _recover(request, open_pipeline(operation.project, operation.warehouse, source))
+    with translated(request):
+        _, notes = recover(request, open_pipeline(operation.project, operation.warehouse, source))
     return notes

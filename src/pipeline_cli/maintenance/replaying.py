@@ -11,7 +11,7 @@ from pipeline_cli.document import StepResult, utc_now
 from pipeline_cli.errors import UsageError
 from pipeline_cli.maintenance.engine import prepare_dlt
 from pipeline_cli.maintenance.operation import Operation, operate, pipelines_of, timed
-from pipeline_cli.maintenance.outcomes import ReplayResult
+from pipeline_cli.maintenance.replay.outcomes import ReplayResult
 from pipeline_cli.project import Project
 from pipeline_cli.quarantine import Wanted, read_open
 from pipeline_cli.quarantine.decisions import Decision, create_sql, who, write_decisions
@@ -63,12 +63,12 @@ def _replay(operation: Operation, source: str, wanted: Wanted) -> ReplayResult:
     begun = time.monotonic()
     step = StepResult(f"replay:{source}", "ingest", "succeeded")
     if is_column_source(operation.project.manifest.sources[source]):
-        from pipeline_cli.maintenance.replay_columns import replay_columns
+        from pipeline_cli.maintenance.replay.columns import replay_columns
 
         result = replay_columns(operation, source, wanted)
     else:
         prepare_dlt(operation.project)
-        from pipeline_cli.maintenance.replay_rows import replay_rows
+        from pipeline_cli.maintenance.replay.rows import replay_rows
 
         result = replay_rows(operation, source, wanted)
     step.resources, step.notes = result.resources, result.notes

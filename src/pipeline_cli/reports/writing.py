@@ -121,9 +121,8 @@ def _draw(views: Sequence[View], report: Report) -> None:
             if view.series is None or view.chart is None or view.is_empty:
                 continue
             wide = width_of(view.span, report.columns)
-            if (
-                report.filters
-            ):  # a screen has the script's drawings; these are for paper and where no script runs
+            # With filters a screen has the script's drawings; these are for paper and where no script runs.
+            if report.filters:
                 canvas = Canvas(wide, f"p{number}-", view.label, hover=False)
                 view.drawings = {"paper": draw_chart(view.chart, view.series, canvas)}
                 continue

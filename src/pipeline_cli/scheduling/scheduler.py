@@ -70,9 +70,8 @@ class Scheduler:
         self._runner, self._clock, self._tell = runner, clock, tell
         self._watches: dict[str, _Watch] = {}
         self._running: dict[str, _Running] = {}
-        self._elsewhere: set[str] = (
-            set()
-        )  # pipelines whose slot is being run by what another scheduler started
+        # Pipelines whose slot is being run by what another scheduler started.
+        self._elsewhere: set[str] = set()
         self._at_once = 1
         self._problem: str | None = None
         self._trouble: str | None = None

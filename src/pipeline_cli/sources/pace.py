@@ -70,9 +70,8 @@ class Pace:
         self._paused_until = 0.0
         self._left: tuple[int, float] | None = None  # requests that the API still takes, and until when
         self._asks_again = False  # that time is over: one request asks what it takes now
-        self._since = (
-            time.monotonic()
-        )  # for what is learnt of a refusal: when the API last began to take requests
+        # For what is learnt of a refusal: when the API last began to take requests.
+        self._since = time.monotonic()
         self._taken = 0
 
     @contextmanager

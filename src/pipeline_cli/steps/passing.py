@@ -6,9 +6,8 @@ Everything else fails the second time as well, or worse: a contract's violation,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from pipeline_cli.errors import Busy, PipelineCliError
+from pipeline_cli.errors import Busy, PipelineCliError, causes_of
 
 _STATUSES = frozenset((408, 425, 429, 500, 502, 503, 504))
 # SQLSTATE: connections, serialization, deadlock, lock, shutdown and start of the server, too many connections.
@@ -63,7 +62,7 @@ _LASTING_WORDS = (
 
 def may_pass(error: BaseException) -> bool:
     """Whether the same step may succeed the next time, by the error and what caused it."""
-    chain = list(_causes(error))
+    chain = list(causes_of(error))
     if any(isinstance(each, PipelineCliError) and _is_lasting(each) for each in chain):
         return False
     if any(re.search(_LASTING_WORDS, str(each), re.IGNORECASE) for each in chain):
@@ -104,13 +103,3 @@ def _status_of(error: BaseException) -> int | None:
         return response if isinstance(response, int) else None
     status = getattr(response, "status_code", None)
     return status if isinstance(status, int) else None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from; `from None` hides that from people only."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__

@@ -16,10 +16,8 @@ _MODELS = ("model", "seed", "snapshot")
 _TESTS = ("test", "unit_test")
 _ERROR_IN = re.compile(r"[A-Z]\w+ Error in \w+ \S+ \((?P<file>[^)\n]+)\)\n?")
 _AT_LINE = re.compile(r"\n\s*line (\d+)")
-_MODEL_STATUS: Mapping[str, Status] = {
-    "success": "succeeded",
-    "skipped": "skipped",
-}  # the others are failures
+# The others are failures.
+_MODEL_STATUS: Mapping[str, Status] = {"success": "succeeded", "skipped": "skipped"}
 _CHECK_STATUS: Mapping[str, CheckStatus] = {
     "pass": "passed",
     "success": "passed",

@@ -28,18 +28,22 @@ def serve(world: World, rows: list[Row]) -> None:
     world.api.data["/items"] = answer
 
 
-@pytest.mark.parametrize("disposition", ["append", "merge"])
-def test_pages_out_of_order_lose_and_double_nothing(world: World, disposition: str) -> None:
-    cursor = Incremental("at", "2024-01-01T00:00:00+00:00", start_param="since")
+def load_by_instant(world: World, disposition: str, start: str = "2024-01-01") -> None:
+    """A paged resource whose cursor is the text of a moment."""
     key = ("id",) if disposition == "merge" else ()
     world.rest(
         items=RestResource(
             endpoint=PAGED,
             primary_key=key,
             write_disposition=disposition,  # type: ignore[arg-type]
-            incremental=cursor,
+            incremental=Incremental("at", start, start_param="since"),
         )
     )
+
+
+@pytest.mark.parametrize("disposition", ["append", "merge"])
+def test_pages_out_of_order_lose_and_double_nothing(world: World, disposition: str) -> None:
+    load_by_instant(world, disposition, "2024-01-01T00:00:00+00:00")
     rows: list[Row] = []
     chance = Random(7)
     for batch in range(3):
@@ -54,22 +58,9 @@ def test_pages_out_of_order_lose_and_double_nothing(world: World, disposition: s
         assert sorted(id_ for (id_,) in world.rows("id")) == list(range(batch * 35 + 35))
 
 
-def served_by_instant(world: World, disposition: str) -> None:
-    cursor = Incremental("at", "2024-01-01", start_param="since")
-    key = ("id",) if disposition == "merge" else ()
-    world.rest(
-        items=RestResource(
-            endpoint=PAGED,
-            primary_key=key,
-            write_disposition=disposition,  # type: ignore[arg-type]
-            incremental=cursor,
-        )
-    )
-
-
 @pytest.mark.parametrize("disposition", ["append", "merge"])
 def test_cursors_with_mixed_offsets_are_compared_as_moments(world: World, disposition: str) -> None:
-    served_by_instant(world, disposition)
+    load_by_instant(world, disposition)
     # Letter by letter 23:30-05:00 is before 23:59+14:00; it is 18 and a half hours after it.
     rows = [
         {"id": 1, "at": "2024-01-02T23:30:00-05:00"},
@@ -90,7 +81,7 @@ def test_cursors_with_mixed_offsets_are_compared_as_moments(world: World, dispos
 
 
 def test_times_with_and_without_a_fraction_are_compared_as_moments(duck: World) -> None:
-    served_by_instant(duck, "append")
+    load_by_instant(duck, "append")
     rows = [{"id": 1, "at": "2024-01-02T10:00:00Z"}]
     for row in ({"id": 2, "at": "2024-01-02T10:00:00.5Z"}, {"id": 3, "at": "2024-01-02T10:00:00.25Z"}):
         serve(duck, rows)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline_cli.errors import Busy, UsageError
-from pipeline_cli.maintenance.outcomes import ReplayResult
+from pipeline_cli.maintenance.replay.outcomes import ReplayResult
 from pipeline_cli.maintenance.replaying import discard_records, replay_records
 from pipeline_cli.manifest.sources import Incremental, RestResource
 from pipeline_cli.quarantine import Wanted, list_rejected

@@ -150,9 +150,8 @@ def _connected(channel: EmailChannel, address: SplitResult, timeout_s: float) ->
         if address.username:
             server.login(unquote(address.username), password)
         yield server
-        with suppress(
-            smtplib.SMTPException, OSError
-        ):  # it has been taken: how the session ends is all the same
+        # It has been taken: how the session ends is all the same.
+        with suppress(smtplib.SMTPException, OSError):
             server.quit()
     finally:
         server.close()

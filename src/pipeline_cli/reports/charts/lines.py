@@ -15,11 +15,8 @@ MOST_VISIBLE_POINTS = 14  # a series of few points shows them all; a longer one 
 SHAPES_A_LINE = 8
 MOST_POINTS_WITH_TEXT = 200
 DASHES = [3, 4]  # of a line to what is not over
-FEW, SMALL, FOUND = (
-    34,
-    30,
-    110,
-)  # sizes of points: of few, of the shapes on a long line, of what the mouse finds
+# Sizes of points: of few, of the shapes on a long line, of what the mouse finds.
+FEW, SMALL, FOUND = 34, 30, 110
 
 
 def draw_lines(chart: Chart, series: Series, width: int) -> list[Spec]:

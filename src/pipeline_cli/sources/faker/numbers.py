@@ -82,13 +82,8 @@ class Uuids:
 
 
 _HEX = np.frombuffer(b"".join(b"%02x" % octet for octet in range(256)), dtype=np.uint16)
-_UUID_GROUPS = (
-    (0, 4, 0),
-    (4, 6, 9),
-    (6, 8, 14),
-    (8, 10, 19),
-    (10, 16, 24),
-)  # octets, and where they are written
+# Octets, and where they are written.
+_UUID_GROUPS = ((0, 4, 0), (4, 6, 9), (6, 8, 14), (8, 10, 19), (10, 16, 24))
 
 
 def _hex_texts(octets: Any) -> pa.Array:

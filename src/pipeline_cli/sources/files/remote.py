@@ -61,9 +61,8 @@ class RemoteStorage:
                 found = []
             files = sorted((file for file in found if pattern.match(file.path)), key=lambda file: file.path)
             if not files:
-                self.system.ls(
-                    root or "/"
-                )  # unlike exists(), this tells what is not there from what is refused
+                # Unlike exists(), this tells what is not there from what is refused.
+                self.system.ls(root or "/")
         return files
 
     def _walk(self, folder: str, depth: int | None) -> Iterator[Mapping[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline_cli.errors import PipelineCliError, SourceError
+from pipeline_cli.errors import PipelineCliError, SourceError, causes_of
 from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.project import Project
 from pipeline_cli.sources.landing.folders import (
@@ -68,7 +68,7 @@ def _drop(project: Project, source: str, folder: Path) -> None:
 
 def _no_use(error: BaseException, landing: Landing) -> str | None:
     """Why the extraction cannot go on from what had landed; None where it was not that."""
-    for each in _causes(error) if landing.given else ():
+    for each in causes_of(error) if landing.given else ():
         if isinstance(each, PagesMovedError):
             return each.message
         if isinstance(each, SourceError) and each.code in _REFUSALS:
@@ -78,18 +78,9 @@ def _no_use(error: BaseException, landing: Landing) -> str | None:
 
 def _may_go_on(error: BaseException) -> bool:
     """Whether the extraction did not fail by what the API sent."""
-    for each in _causes(error):
+    for each in causes_of(error):
         if isinstance(each, (KeyboardInterrupt, SystemExit, GeneratorExit)):
             return True
         if isinstance(each, PipelineCliError) and (each.transient or each.code == "E130"):
             return True
     return False
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__

@@ -12,15 +12,14 @@ from typing import Any
 from pipeline_cli.bulk.accepted import AcceptedRow, accepted_scan
 from pipeline_cli.bulk.dispositions import VALID_FROM, VALID_TO, Destination, add_versions, merge_rows
 from pipeline_cli.bulk.dlt_schema import read_version
-from pipeline_cli.bulk.ingest import _open_target, _workplace
+from pipeline_cli.bulk.ingest import open_target, workplace
 from pipeline_cli.bulk.reading import RowShape, Stamp, build_reading, metadata_types
 from pipeline_cli.bulk.rules import column_rules
 from pipeline_cli.bulk.spool import Spool
 from pipeline_cli.bulk.state import Tables, write_load
 from pipeline_cli.bulk.target import Target
-from pipeline_cli.contracts.json_values import parse_json, plain_json
+from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.contracts.judge import judge
-from pipeline_cli.contracts.reasons import Reason, json_path
 from pipeline_cli.destinations.base import Connection, quote
 from pipeline_cli.document import utc_now
 from pipeline_cli.errors import LoadError
@@ -30,12 +29,13 @@ from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.loading.request import IngestRequest
 from pipeline_cli.maintenance.dlt_state import new_load_id
 from pipeline_cli.maintenance.operation import Operation
-from pipeline_cli.maintenance.outcomes import Outcome, ReplayResult, write_outcomes
+from pipeline_cli.maintenance.replay.fields import key_reasons, read_specs, read_values
+from pipeline_cli.maintenance.replay.outcomes import Outcome, ReplayResult, write_outcomes
 from pipeline_cli.maintenance.standing import Candidate, Place, look_up, read_types
 from pipeline_cli.project import Project
 from pipeline_cli.quarantine import Rejected, Wanted, read_open
-from pipeline_cli.sources.column_types import ColumnType, column_name, declared_type
-from pipeline_cli.sources.scan import ColumnSpec, Encoding, Known, Scan
+from pipeline_cli.sources.column_types import column_name
+from pipeline_cli.sources.scan import ColumnSpec, Scan
 
 _MALFORMED = "its line has no columns to judge: mend the file, the next run reads it again"
 _METADATA = frozenset(metadata_types(RowShape(True, True))) | {VALID_FROM, VALID_TO, "_dlt_id"}
@@ -46,7 +46,7 @@ def replay_columns(operation: Operation, source: str, wanted: Wanted) -> ReplayR
     request = IngestRequest(operation.project, operation.warehouse, source, operation.run_id)
     result = ReplayResult()
     dataset = dataset_name(source)
-    with _workplace(request) as folder, _open_target(request, folder) as target:
+    with workplace(request) as folder, open_target(request, folder) as target:
         # What is read is read before the transaction begins: DuckDB's connections see no other's writes.
         with closing(operation.warehouse.connect()) as reader:
             found = list(read_open(reader, dataset, wanted))
@@ -146,11 +146,11 @@ class _Replay:
         hints = self._project.manifest.sources[self._source].resources[rules.resource]
         there = {key: kind for key, kind in self._tables[rules.table].items() if key not in _METADATA}
         for entry in entries:
-            values = _values(entry, hints)
+            values = read_values(entry, hints)
             if values is None:
                 self._result.add(Outcome(entry, "held", _MALFORMED))
                 continue
-            specs = tuple(_specs(values[0], values[1], hints, rules, there))
+            specs = tuple(read_specs(values[0], values[1], hints, rules, there))
             lacking = [spec.source for spec in specs if spec.name not in there]
             if lacking:
                 text = f"its table has no column {lacking[0]} any more"
@@ -158,7 +158,7 @@ class _Replay:
                 continue
             verdict = judge(rules.contract, specs, values[0])
             broken = () if rules.on_violation == "warn" else verdict.broken
-            reasons = broken + _key_reasons(rules, specs, verdict.record) or verdict.inexact
+            reasons = broken + key_reasons(rules, specs, verdict.record) or verdict.inexact
             if reasons:
                 told = [reason.to_dict() for reason in reasons]
                 self._result.add(Outcome(entry, "rejected", "it is still bad", told))
@@ -268,68 +268,3 @@ def _ranks(candidate: Candidate) -> tuple[Any, ...]:
     """By cursor, then by the time of receipt; a row without a cursor comes before those that have one."""
     cursor = candidate.cursor
     return (cursor is not None, cursor if cursor is not None else 0, candidate.received_at)
-
-
-def _values(entry: Rejected, hints: Any) -> tuple[dict[str, Any], Encoding] | None:
-    """The row's fields as its source gave them, and how they are written; None for a line without fields."""
-    if any(reason["rule"] == "malformed" for reason in entry.reasons):
-        return None
-    kind = _format(entry, hints)
-    if kind == "csv":
-        return parse_json(entry.record), "text"
-    if kind == "jsonl":
-        # The line itself where it is known: the record has long numbers as texts.
-        record = parse_json(entry.raw) if entry.raw and entry.line else parse_json(entry.record)
-        return {name: _json_text(value) for name, value in record.items()}, "json"
-    return parse_json(entry.record), "typed"
-
-
-def _format(entry: Rejected, hints: Any) -> str:
-    if not hasattr(hints, "file_glob"):
-        return "typed"
-    if hints.format is not None:
-        return str(hints.format)
-    from pipeline_cli.sources.files.resource import format_of
-
-    return format_of(entry.file or "") or "csv"
-
-
-def _json_text(value: Any) -> str:
-    from decimal import Decimal
-
-    return format(value, "f") if isinstance(value, Decimal) else plain_json(value)
-
-
-def _specs(
-    values: Mapping[str, Any],
-    encoding: Encoding,
-    hints: Any,
-    rules: GateRules,
-    there: Mapping[str, ColumnType],
-) -> Iterator[ColumnSpec]:
-    """The columns of a row's fields, typed as a load into the table that is there types them."""
-    csv = getattr(hints, "csv", None)
-    for source in values:
-        name = column_name(source)
-        said = declared_type(source, hints, rules.contract, Known(there))
-        data_type, precision, scale = there.get(name, ("text", None, None))
-        yield ColumnSpec(
-            source,
-            name,
-            data_type,
-            precision,
-            scale,
-            encoding=encoding,
-            date_format=csv.date_format if csv and data_type == "date" else None,
-            timestamp_format=csv.timestamp_format if csv and data_type == "timestamp" else None,
-            is_declared=said is not None and said[1],
-        )
-
-
-def _key_reasons(
-    rules: GateRules, specs: Sequence[ColumnSpec], record: Mapping[str, Any]
-) -> tuple[Reason, ...]:
-    keys = {column_name(name) for name in rules.primary_key}
-    having = {spec.name for spec in specs if record.get(spec.source) is not None}
-    missing = sorted(keys - having)
-    return tuple(Reason(json_path((name,)), "primary_key", "the key has no value") for name in missing)
