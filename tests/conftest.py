@@ -26,7 +26,10 @@ _HOME = Path(tempfile.mkdtemp(prefix="pipeline-cli-home-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["HOME"] = str(_HOME)
 for _name in [
-    name for name in os.environ if name.startswith(("XDG_", "PIPELINE_CLI_", "DESTINATION__", "SOURCES__"))
+    name
+    for name in os.environ
+    if name.startswith(("XDG_", "PIPELINE_CLI_", "DESTINATION__", "SOURCES__"))
+    and name != "PIPELINE_CLI_KILLS"
 ]:
     del os.environ[_name]
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"

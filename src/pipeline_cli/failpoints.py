@@ -20,7 +20,7 @@ POINTS: Mapping[str, str] = {
     "load.commit_before": "a transaction's rows are written; its COMMIT is next",
     "load.commit_after": "a load job is committed in the destination; its local marker is not written",
     "load.noted": "every job is marked, and _dlt_loads has the load; the package is not marked as loaded",
-    "load.after": "the package is loaded and marked; the account is not taken",
+    "load.after": "the package is loaded and marked; its resources' accounts are not filled in",
     "columns.commit_before": "a column source's rows, rejects and cursor are written; their one COMMIT is next",
     "columns.commit_after": "it is committed; dlt's working folder does not know of it",
     "ledger.load_after": "the ledger has the load; the step has not ended",

@@ -19,7 +19,8 @@ from pipeline_cli.bulk.engine import open_engine
 from pipeline_cli.bulk.errors import reading_errors
 from pipeline_cli.bulk.reading import Reading
 from pipeline_cli.bulk.sql_types import POSTGRES_TYPES, render, to_column_type
-from pipeline_cli.destinations.base import Warehouse, first_line, literal, quote
+from pipeline_cli.destinations.base import Warehouse, literal, quote
+from pipeline_cli.destinations.postgres_session import PostgresConnection
 from pipeline_cli.errors import LoadError, PipelineCliError
 from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.threads import start_thread
@@ -40,8 +41,10 @@ class PostgresTarget:
 
     def __init__(self, warehouse: Warehouse, folder: Path) -> None:
         """folder: for what DuckDB cannot keep in memory."""
-        self._connection = warehouse.connect()
-        self._raw: Any = self._connection._raw  # type: ignore[attr-defined]
+        connection = warehouse.connect()
+        assert isinstance(connection, PostgresConnection)
+        self._connection = connection
+        self._raw = connection.raw
         self.engine = open_engine(folder)
 
     def close(self) -> None:
@@ -152,7 +155,7 @@ class PostgresTarget:
             try:
                 work(cursor)
             except psycopg2.Error as error:
-                raise LoadError(first_line(error), code="E323") from error
+                raise self._connection.explain(error) from error
             return max(int(cursor.rowcount), 0)
 
 

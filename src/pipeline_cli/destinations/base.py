@@ -72,6 +72,11 @@ class Warehouse(Protocol):
         """A SQLMesh ConnectionConfig."""
         ...
 
+    @property
+    def build_settings(self) -> tuple[str, ...]:
+        """Statements that a build's transaction begins with."""
+        ...
+
     def dbt_output(self, folder: Path) -> dict[str, Any]:
         """One output of a dbt profile, without `schema`, for the dbt project in `folder`.
 

@@ -84,6 +84,10 @@ class BigQueryWarehouse:
     def sqlmesh_connection(self) -> Any:
         raise LoadError("SQLMesh does not build in BigQuery here yet", code="E327")
 
+    @property
+    def build_settings(self) -> tuple[str, ...]:
+        return ()
+
     def dbt_output(self, folder: Path) -> dict[str, Any]:
         if find_spec("dbt.adapters.bigquery") is None:
             raise _not_installed("dbt's adapter for BigQuery is not installed")

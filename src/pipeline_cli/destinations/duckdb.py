@@ -96,6 +96,10 @@ class DuckDBWarehouse:
 
         return DuckDBConnectionConfig(database=str(self.path), connector_config=session_settings())
 
+    @property
+    def build_settings(self) -> tuple[str, ...]:
+        return ()
+
     def dbt_output(self, folder: Path) -> dict[str, Any]:
         relative = os.path.relpath(self.path, Path(folder).absolute().resolve())
         # In process the path must be spelled as ours is, or DuckDB would open the file twice.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +17,7 @@ from pipeline_cli.manifest.models import entry, key
 if TYPE_CHECKING:
     from pipeline_cli.destinations.postgres_fence import Fence
     from pipeline_cli.destinations.postgres_url import PostgresUrl
+    from pipeline_cli.destinations.postgres_waits import LockWaits
     from pipeline_cli.project import Project
 
 _SSL_OPTIONS = ("sslmode", "sslcert", "sslkey", "sslrootcert")
@@ -33,11 +36,16 @@ class PostgresDestination:
         default=None,
         minimum=1,
     )
+    lock_timeout: timedelta = key(
+        "How long a statement waits for a table that another session has locked, before its step fails.",
+        default=timedelta(minutes=5),
+        minimum=0.001,
+    )
 
     def open(self, name: str, project: Project) -> PostgresWarehouse:
         from pipeline_cli.destinations.postgres_url import parse_url
 
-        return PostgresWarehouse(name, parse_url(self.credentials), project.manifest.name)
+        return PostgresWarehouse(name, parse_url(self.credentials), project.manifest.name, self.lock_timeout)
 
 
 class PostgresWarehouse:
@@ -45,11 +53,14 @@ class PostgresWarehouse:
 
     type = "postgres"
 
-    def __init__(self, name: str, url: PostgresUrl, project_name: str) -> None:
+    def __init__(
+        self, name: str, url: PostgresUrl, project_name: str, lock_timeout: timedelta = timedelta(minutes=5)
+    ) -> None:
         self.name = name
         self.location = url.location
         self._url = url
         self._project_name = project_name
+        self._lock_timeout = lock_timeout
         self._fence: Fence | None = None
         # libpq's own variable: days and hours are cut in UTC by dlt, SQLMesh and dbt alike, as on DuckDB.
         os.environ.setdefault("PGTZ", "UTC")
@@ -66,11 +77,13 @@ class PostgresWarehouse:
         destination = copying_postgres()(
             credentials=self._url.text, destination_name=self.name, replace_strategy="insert-from-staging"
         )
-        if self._fence is None:
-            return destination
-        from pipeline_cli.destinations.postgres_fence import fence_dlt
+        from pipeline_cli.destinations.postgres_session import guard_dlt
 
-        return fence_dlt(destination, self._fence)
+        return guard_dlt(destination, self._waits, self._fence)
+
+    @property
+    def build_settings(self) -> tuple[str, ...]:
+        return (f"SET LOCAL {self._waits.setting}",)
 
     def dlt_environment(self) -> dict[str, str]:
         return {f"DESTINATION__{self.name.upper()}__CREDENTIALS": self._url.text}
@@ -115,16 +128,9 @@ class PostgresWarehouse:
         return {self._password_variable: self._url.password}
 
     def connect(self) -> Connection:
-        from pipeline_cli.destinations.sql import SqlConnection, to_percent_style
+        from pipeline_cli.destinations.postgres_session import PostgresConnection
 
-        raw = self._open("pipeline-cli")
-        if self._fence is None:
-            return SqlConnection(raw, _driver().Error, to_percent_style)
-        from pipeline_cli.destinations.postgres_fence import FencedConnection
-
-        connection = FencedConnection(raw, _driver().Error, to_percent_style)
-        connection.fence = self._fence
-        return connection
+        return PostgresConnection(self._open("pipeline-cli"), self._waits, self._fence)
 
     def exclusive(self, holder: str = "", wait_s: float = 0.0) -> AbstractContextManager[None]:
         return nullcontext()
@@ -192,6 +198,12 @@ class PostgresWarehouse:
                 code="E321",
                 hint=f'As its owner: GRANT CREATE ON DATABASE "{self._url.database}" TO "{self._url.user}";',
             )
+
+    @property
+    def _waits(self) -> LockWaits:
+        from pipeline_cli.destinations.postgres_waits import LockWaits
+
+        return LockWaits(self._lock_timeout, self.location, partial(self._open, "pipeline-cli"))
 
     @property
     def _password_variable(self) -> str:

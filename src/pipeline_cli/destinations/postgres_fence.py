@@ -8,12 +8,9 @@ transactions that have read, so none of them commits after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline_cli.destinations.sql import SqlConnection
 from pipeline_cli.errors import Busy, LoadError
 
 FENCES = "pipeline_runs.fences"
@@ -77,41 +74,3 @@ class Fence:
                     code="E334",
                     hint="Nothing to do: the other run has done, or will do, all of it.",
                 )
-
-
-class FencedConnection(SqlConnection):
-    """A connection whose transactions commit only while their pipelines are held."""
-
-    fence: Fence
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with super().transaction():
-            yield
-            with self._raw.cursor() as cursor:
-                self.fence.hold(cursor)
-
-
-def fence_dlt(destination: Any, fence: Fence) -> Any:
-    """The dlt destination, whose clients' transactions hold the fence before their COMMIT."""
-    from dlt.destinations.exceptions import DatabaseTerminalException
-    from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
-
-    class FencedSqlClient(Psycopg2SqlClient):
-        def commit_transaction(self) -> None:
-            try:
-                with self.native_connection.cursor() as cursor:
-                    fence.hold(cursor)
-            except LoadError as error:  # another try of dlt's would not help
-                raise DatabaseTerminalException(error) from error
-            super().commit_transaction()
-
-    make_client = destination.client
-
-    def client(*arguments: Any, **options: Any) -> Any:
-        made = make_client(*arguments, **options)
-        made.sql_client.__class__ = FencedSqlClient
-        return made
-
-    destination.client = client
-    return destination

@@ -120,9 +120,13 @@ class SqlConnection:
             cursor.execute(self._prepare(sql), list(parameters)) if parameters else cursor.execute(sql)
             yield cursor
         except self._errors as error:
-            raise LoadError(first_line(error), code="E323") from error
+            raise self.explain(error) from error
         finally:
             self._close_cursor(cursor)
+
+    def explain(self, error: BaseException) -> LoadError:
+        """What an error of the driver means."""
+        return LoadError(first_line(error), code="E323")
 
     def _cursor(self) -> Any:
         return self._raw.cursor()

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.errors import PipelineCliError, causes_of
 from pipeline_cli.failpoints import failpoint
+from pipeline_cli.loading.account import AccountError
+from pipeline_cli.loading.closing import load_normalized, package_folder
 from pipeline_cli.loading.pipeline import tables_below
 
 if TYPE_CHECKING:
@@ -43,8 +46,7 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
         mend_packages(pipeline, warehouse)
         pipeline.normalize()
         tables = _pending_tables(pipeline)
-        with warehouse.writing():
-            pipeline.load()
+        load_normalized(pipeline, warehouse)
         failpoint("recovery.loaded")
     except PipelineStepFailed as error:
         if not _is_final(error):
@@ -88,7 +90,7 @@ def mend_packages(pipeline: Pipeline, warehouse: Warehouse) -> None:
 def mend_package(pipeline: Pipeline, warehouse: Warehouse, load_id: str) -> None:
     """Take a half-loaded package's rows out of the destination, and queue all of its jobs again."""
     storage = pipeline._get_load_storage()
-    folder = Path(storage.normalized_packages.storage.storage_path) / load_id
+    folder = package_folder(pipeline, load_id)
     schema = storage.normalized_packages.load_schema(load_id)
     connection = warehouse.connect()
     try:
@@ -161,14 +163,18 @@ def _pending_tables(pipeline: Pipeline) -> frozenset[str]:
     return frozenset(found)
 
 
+def is_account_error(error: BaseException) -> bool:
+    """Whether the destination took the load without a word, and does not hold all of it."""
+    return any(isinstance(each, AccountError) for each in causes_of(error))
+
+
 def _is_final(error: BaseException) -> bool:
-    """Whether the destination refused the data itself: trying again would fail for ever."""
+    """Whether the destination refused the data itself: trying again would fail for ever. A locked table does not."""
     from dlt.load.exceptions import LoadClientJobFailed, LoadClientJobTerminalRetry
     from dlt.normalize.exceptions import NormalizeJobFailed
 
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, (LoadClientJobFailed, LoadClientJobTerminalRetry, NormalizeJobFailed)):
-            return True
-        cause = cause.__cause__
-    return False
+    final = (LoadClientJobFailed, LoadClientJobTerminalRetry, NormalizeJobFailed)
+    causes = list(causes_of(error))
+    if any(isinstance(each, PipelineCliError) and each.transient for each in causes):
+        return False
+    return any(isinstance(each, (AccountError, *final)) for each in causes)

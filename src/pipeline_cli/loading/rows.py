@@ -3,7 +3,7 @@
 recover    what a run that died left is made whole first
 extract    dlt reads the source; the gate judges every record
 load       dlt normalizes and loads one package: rows, rejects and cursor commit together
-account    extracted = loaded + quarantined + deduplicated, held against what the destination holds
+account    extracted = loaded + quarantined + deduplicated, held against the destination before the load counts
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pipeline_cli.failpoints import failpoint
 from pipeline_cli.garbage import collect_among_pages
 from pipeline_cli.gate.rules import GateContext, too_many_rejected
 from pipeline_cli.lake.writing import catch_up
-from pipeline_cli.loading.account import count_loaded, warn_of_contracts
+from pipeline_cli.loading.account import LoadAccount, fill_in_loaded, warn_of_contracts
+from pipeline_cli.loading.closing import load_normalized, package_folder
 from pipeline_cli.loading.errors import translate
 from pipeline_cli.loading.intake import Intake, attach_gates
 from pipeline_cli.loading.load_ids import raise_load_ids
@@ -32,7 +33,7 @@ from pipeline_cli.loading.pipeline import (
     tables_below,
     write_trace,
 )
-from pipeline_cli.loading.recovery import drop_pending, finish_pending, mend_packages
+from pipeline_cli.loading.recovery import drop_pending, finish_pending, is_account_error, mend_packages
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.loading.window import read_window_only
 from pipeline_cli.manifest.sources import RestApiSource
@@ -42,6 +43,7 @@ from pipeline_cli.sources.landing.folders import prune_landings
 from pipeline_cli.sources.landing.opening import StaleLandingError, open_landing
 
 if TYPE_CHECKING:
+    from dlt.common.pipeline import LoadInfo
     from dlt.extract import DltSource
     from dlt.pipeline.pipeline import Pipeline
 
@@ -203,10 +205,13 @@ def _load(
         return IngestResult("unchanged", [intake.writer.result for intake in intakes])
     normalized = pipeline.normalize()
     failpoint("normalize.after")
-    info = load_package(request, pipeline)
-    failpoint("load.after")
     row_counts = dict(normalized.row_counts) if normalized.loads_ids else {}
-    count_loaded(request.warehouse, pipeline.dataset_name, intakes, info.loads_ids, row_counts)
+    for load_id in normalized.loads_ids:
+        account = LoadAccount.of(pipeline.dataset_name, intakes, row_counts, pipeline.default_schema)
+        account.write(package_folder(pipeline, load_id))
+    info, held = load_package(request, pipeline)
+    failpoint("load.after")
+    fill_in_loaded(intakes, held)
     results = [intake.writer.result for intake in intakes]
     tables = touched_tables(
         pipeline, [name for name, count in row_counts.items() if not name.startswith("_dlt_")]
@@ -220,17 +225,16 @@ def _load(
     )
 
 
-def load_package(request: IngestRequest, pipeline: Pipeline) -> Any:
-    with request.warehouse.writing():
-        try:
-            info = pipeline.load()
-            info.raise_on_failed_jobs()
-        except Exception:
-            # The tables whose jobs went through would show rows of a load that has failed.
-            with suppress(Exception):
-                mend_packages(pipeline, request.warehouse)
-            raise
-    return info
+def load_package(request: IngestRequest, pipeline: Pipeline) -> tuple[LoadInfo, dict[str, int]]:
+    """As `load_normalized`; nothing of a load that fails stays visible."""
+    try:
+        return load_normalized(pipeline, request.warehouse)
+    except Exception as error:
+        # The tables whose jobs went through would show rows of a load that has failed.
+        take_back = drop_pending if is_account_error(error) else mend_packages
+        with suppress(Exception), request.warehouse.writing():
+            take_back(pipeline, request.warehouse)
+        raise
 
 
 def touched_tables(pipeline: Pipeline, written: Sequence[str]) -> set[str]:

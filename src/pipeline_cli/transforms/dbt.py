@@ -110,7 +110,7 @@ def _build_whole(
     Returns what was done, and the file that has the rows of the first failed test, if one found any.
     """
     arguments = _build_arguments(request, selected)
-    with build_transaction(request.warehouse.type) as transaction:
+    with build_transaction(request.warehouse) as transaction:
         if transaction is not None:
             arguments += ["--threads", "1"]  # a transaction has one connection
         outcome = _invoke(request, manifest, "build", *arguments)

@@ -104,7 +104,7 @@ def explain(
     """
     built.status = "failed"
     built.message = "\n".join(failure.message for failure in failures)
-    built.hint = check_hint(request, rows) if failures[0].test else rerun_hint(request)
+    built.hint = check_hint(request, rows) if failures[0].test else rerun_hint(request, built.message)
     files = {failure.file for failure in failures}
     built.file = files.pop() if len(files) == 1 else None
     return built

@@ -8,7 +8,7 @@ gets the same one, whose BEGIN, COMMIT and ROLLBACK are those of a savepoint, or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,9 @@ _SAVEPOINT = "dbt_node"
 class BuildTransaction:
     """commit: keep what was built. Nothing is kept without it."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = ()) -> None:
+        """settings: statements to begin with."""
+        self._settings = settings
         self._cursor: Any = None
         self._handle: Any = None
         self._has_savepoints = False
@@ -40,7 +42,8 @@ class BuildTransaction:
         if has_savepoints:
             handle.autocommit = True  # psycopg2 would begin by itself, and end what it has begun
         self._cursor = handle.cursor()
-        self._cursor.execute("BEGIN")
+        for statement in ("BEGIN", *self._settings):
+            self._cursor.execute(statement)
 
     @property
     def has_begun(self) -> bool:
@@ -112,16 +115,17 @@ class _SharedCursor:
 
 
 @contextmanager
-def build_transaction(warehouse_type: str) -> Iterator[BuildTransaction | None]:
+def build_transaction(warehouse: Any) -> Iterator[BuildTransaction | None]:
     """Every connection that dbt opens inside is the transaction's; what is not committed at the end is undone.
 
-    None where the warehouse has no transactions over several statements that change tables (BigQuery).
+    warehouse: destinations.base.Warehouse.
+    None where it has no transactions over several statements that change tables (BigQuery).
     """
-    manager = _connection_manager(warehouse_type)
+    manager = _connection_manager(warehouse.type)
     if manager is None:
         yield None
         return
-    transaction = BuildTransaction()
+    transaction = BuildTransaction(warehouse.build_settings)
     original = manager.__dict__["open"]
 
     def open_shared(cls: Any, connection: Any) -> Any:
@@ -131,7 +135,7 @@ def build_transaction(warehouse_type: str) -> Iterator[BuildTransaction | None]:
             original.__get__(None, cls)(connection)
             if connection.handle is None:
                 return connection
-            transaction.take(connection.handle, has_savepoints=warehouse_type == "postgres")
+            transaction.take(connection.handle, has_savepoints=warehouse.type == "postgres")
         connection.handle, connection.state = _SharedHandle(transaction), "open"
         return connection
 

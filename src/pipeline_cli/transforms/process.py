@@ -64,8 +64,13 @@ def keep_lines(text: object, request: TransformRequest, most: int = 12) -> str:
     return "\n".join([*(line.strip() for line in first), *([rest] if rest else [])])
 
 
-def rerun_hint(request: TransformRequest) -> str:
-    """What to do after a model failed."""
+def rerun_hint(request: TransformRequest, message: str) -> str:
+    """What to do after a model failed. message: the database's."""
+    if "lock timeout" in message:
+        return (
+            "Another session has locked a table of the build (pg_stat_activity). What is loaded is safe in bronze. "
+            f"When that session is done: {_rerun(request)}"
+        )
     return f"What is loaded is safe in bronze. Fix the model, then: {_rerun(request)}"
 
 

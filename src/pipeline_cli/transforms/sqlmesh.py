@@ -97,7 +97,7 @@ def _build(request: TransformRequest, context: Any, console: Any) -> TransformRe
         failure = results.run_unit_tests(context, request)
         if failure:
             return failure
-    with _whole_or_nothing(context) as transaction:
+    with _whole_or_nothing(context, request.warehouse) as transaction:
         if not _apply_and_run(request, context, console, plan):
             return results.failed_build(request, context, console)
         transaction.commit()
@@ -138,7 +138,7 @@ def _run(context: Any, models: set[str]) -> bool:
 
 
 @contextmanager
-def _whole_or_nothing(context: Any) -> Iterator[Any]:
+def _whole_or_nothing(context: Any, warehouse: Any) -> Iterator[Any]:
     """One transaction for the models and SQLMesh's own state: what is not committed (`.commit()`) is undone.
 
     SQLMesh rebuilds in place and audits afterwards: in `run`, in a restatement, and in a plan for models that have
@@ -150,6 +150,8 @@ def _whole_or_nothing(context: Any) -> Iterator[Any]:
     states_own, state._connection_pool = state._connection_pool, pool
     pool.begin()
     try:
+        for statement in warehouse.build_settings:
+            pool.get_cursor().execute(statement)
         yield pool
     finally:
         if pool.is_transaction_active:

@@ -54,8 +54,9 @@ def failed_build(
         models[name] = ModelResult(_show_name(context, name), "skipped")
     if not messages:
         messages = [keep_lines(error or "\n".join(console.messages) or "SQLMesh gave no reason", request)]
-    hint = check_hint(request) if checks else rerun_hint(request)
-    built = TransformResult("failed", list(models.values()), checks, "\n".join(messages), hint)
+    message = "\n".join(messages)
+    hint = check_hint(request) if checks else rerun_hint(request, message)
+    built = TransformResult("failed", list(models.values()), checks, message, hint)
     built.file = files.pop() if len(files) == 1 else None
     return built
 

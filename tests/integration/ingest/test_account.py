@@ -9,7 +9,7 @@ import pytest
 
 from pipeline_cli.destinations.postgres import PostgresDestination
 from pipeline_cli.errors import LoadError
-from pipeline_cli.manifest.sources import RestResource
+from pipeline_cli.manifest.sources import Incremental, RestResource
 from tests.integration.bulk.conftest import FileWorld
 from tests.integration.ingest.world import World
 from tests.servers.json_api import JsonApi
@@ -21,6 +21,9 @@ CREATE OR REPLACE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN IF NEW.id = 2 THEN RETURN NULL; END IF; RETURN NEW; END $$;
 CREATE TRIGGER swallow BEFORE INSERT ON bronze_shop.items FOR EACH ROW EXECUTE FUNCTION swallow()
 """
+SWALLOW_CHILD = SWALLOW.replace("bronze_shop.items", "bronze_shop.items__tags").replace(
+    "NEW.id = 2", "NEW.value = 'c'"
+)
 # After the server has counted it.
 REMOVE = """
 CREATE OR REPLACE FUNCTION remove() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -34,19 +37,48 @@ def destination(postgres_database: Callable[..., str]) -> PostgresDestination:
     return PostgresDestination("postgres", postgres_database())
 
 
-@pytest.mark.parametrize("disposition", DISPOSITIONS)
-def test_a_row_that_postgres_swallows_fails_the_run_of_an_api(
-    tmp_path: Path, api: JsonApi, destination: PostgresDestination, disposition: str
+@pytest.mark.parametrize(
+    ("disposition", "trigger", "lost"),
+    [
+        *((each, SWALLOW, "bronze_shop.items") for each in DISPOSITIONS),
+        *((each, SWALLOW_CHILD, "bronze_shop.items__tags") for each in DISPOSITIONS[:2]),
+        *(
+            pytest.param(each, SWALLOW_CHILD, "bronze_shop.items__tags", marks=pytest.mark.thorough)
+            for each in DISPOSITIONS[2:]
+        ),
+    ],
+)
+def test_a_row_that_postgres_swallows_keeps_a_load_of_an_api_from_counting(
+    tmp_path: Path,
+    api: JsonApi,
+    destination: PostgresDestination,
+    disposition: str,
+    trigger: str,
+    lost: str,
 ) -> None:
     world = World(tmp_path, api, destination)
-    world.rest(items=RestResource(primary_key=("id",), write_disposition=disposition))  # type: ignore[arg-type]
-    api.data["/items"] = [{"id": 1, "n": 1}]
+    incremental = Incremental("id", initial_value=0) if disposition == "append" else None
+    world.rest(
+        items=RestResource(
+            primary_key=("id",),
+            write_disposition=disposition,  # type: ignore[arg-type]
+            incremental=incremental,
+        )
+    )
+    api.data["/items"] = [{"id": 1, "tags": ["a"]}]
     world.ingest()
-    world.execute(SWALLOW)
-    api.data["/items"] = [{"id": 1, "n": 1}, {"id": 2, "n": 2}, {"id": 3, "n": 3}]
-    with pytest.raises(LoadError, match="the account does not close") as failed:
-        world.ingest()
-    assert failed.value.code == "E321"
+    loads = world.query("SELECT count(*) FROM bronze_shop._dlt_loads")
+    world.execute(trigger)
+    api.data["/items"] = [{"id": 1, "tags": ["a"]}, {"id": 2, "tags": ["b", "c"]}, {"id": 3, "tags": []}]
+    for _ in range(2):  # the second run reads it again: no cursor has moved
+        with pytest.raises(LoadError, match=f"the account does not close: .*{lost}") as failed:
+            world.ingest()
+        assert failed.value.code == "E321"
+        assert world.query("SELECT count(*) FROM bronze_shop._dlt_loads") == loads
+    world.execute(f"DROP TRIGGER swallow ON {lost}")
+    world.ingest()
+    assert world.rows("id") == [(1,), (2,), (3,)]
+    assert world.rows("value", "items__tags") == [("a",), ("b",), ("c",)]
 
 
 @pytest.mark.parametrize(

@@ -88,16 +88,18 @@ class Shop:
 @pytest.fixture(params=["duckdb", "postgres"])
 def make_shop(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Shop]]:
-    """A factory of the shop for one engine."""
+) -> Iterator[Callable[..., Shop]]:
+    """A factory of the shop for one engine. lock_timeout: of a Postgres."""
     opened: list[Warehouse] = []
 
-    def make(engine: str) -> Shop:
+    def make(engine: str, lock_timeout: str = "5m") -> Shop:
         destination = "{type: duckdb}"
         if request.param == "postgres":
             url = request.getfixturevalue("postgres_database")(over_socket=True)
             monkeypatch.setenv("SHOP_URL", url)
-            destination = '{type: postgres, credentials: "${env:SHOP_URL}"}'
+            destination = (
+                f'{{type: postgres, credentials: "${{env:SHOP_URL}}", lock_timeout: {lock_timeout}}}'
+            )
         manifest = MANIFEST.format(engine=engine, destination=destination)
         root = make_project(
             tmp_path / "shop", manifest, {f"transforms/{name}/.keep": "" for name in ("shop", "other")}

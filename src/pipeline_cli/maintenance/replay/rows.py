@@ -188,7 +188,7 @@ class _Replay:
             return
         failpoint("replay.extracted")
         normalized = pipeline.normalize()
-        info = load_package(self._request, pipeline)
+        info, _ = load_package(self._request, pipeline)
         self._result.load_ids = list(info.loads_ids)
         counted = [name for name in normalized.row_counts if not name.startswith("_dlt_")]
         self._result.tables |= {(self._dataset, table) for table in touched_tables(pipeline, counted)}

@@ -1,0 +1,76 @@
+"""Sessions of ours and of dlt's: their transactions hold the fence, and their waits for locks have an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline_cli.destinations.postgres_fence import Fence
+from pipeline_cli.destinations.postgres_waits import LockWaits
+from pipeline_cli.destinations.sql import SqlConnection, to_percent_style
+from pipeline_cli.errors import LoadError
+
+
+class PostgresConnection(SqlConnection):
+    """The Connection (destinations/base.py) of a Postgres session."""
+
+    def __init__(self, raw: Any, waits: LockWaits, fence: Fence | None) -> None:
+        """raw: a psycopg2 connection in autocommit. fence: of the pipelines that this process holds, if it does."""
+        import psycopg2
+
+        super().__init__(raw, psycopg2.Error, to_percent_style)
+        waits.limit(raw)
+        self.raw = raw
+        self._waits, self._fence = waits, fence
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits only while the pipelines are held."""
+        with super().transaction():
+            yield
+            if self._fence is not None:
+                with self.raw.cursor() as cursor:
+                    self._fence.hold(cursor)
+
+    def explain(self, error: BaseException) -> LoadError:
+        return self._waits.explain(error) or super().explain(error)
+
+
+def guard_dlt(destination: Any, waits: LockWaits, fence: Fence | None) -> Any:
+    """The dlt destination, whose clients wait for no lock for ever, and hold the fence before each COMMIT."""
+    from dlt.destinations.exceptions import DatabaseTerminalException
+    from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
+
+    class GuardedSqlClient(Psycopg2SqlClient):
+        def open_connection(self) -> Any:
+            opened = super().open_connection()
+            waits.limit(opened)
+            return opened
+
+        def commit_transaction(self) -> None:
+            try:
+                if fence is not None:
+                    with self.native_connection.cursor() as cursor:
+                        fence.hold(cursor)
+            except LoadError as error:  # another try of dlt's would not help
+                raise DatabaseTerminalException(error) from error
+            super().commit_transaction()
+
+        @classmethod
+        def _make_database_exception(cls, ex: Exception) -> Exception:
+            refused = waits.explain(ex)
+            if refused is None:
+                return super()._make_database_exception(ex)
+            ex.__cause__ = refused  # dlt's own error will come from `ex`
+            return DatabaseTerminalException(ex)  # dlt would wait five times as long
+
+    make_client = destination.client
+
+    def client(*arguments: Any, **options: Any) -> Any:
+        made = make_client(*arguments, **options)
+        made.sql_client.__class__ = GuardedSqlClient
+        return made
+
+    destination.client = client
+    return destination
