@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from pipeline_cli.deployed.parts import Parts, describe_parts
+from pipeline_cli.deployed.recording import record_run
 from pipeline_cli.document import ErrorDocument, RunResult, StepResult
 from pipeline_cli.errors import StepError
 from pipeline_cli.failpoints import failpoint
@@ -55,6 +57,7 @@ class _Run:
     recorder: Recorder
     selection: Selection
     interruption: Interruption
+    parts: Parts
 
     def tries(self, pipeline: str, step: Step) -> int:
         return self.selection.tries.get((pipeline, step.name), 0) + 1
@@ -103,7 +106,7 @@ def run_pipelines(
                 cancelled=interruption.cancelled,
                 progress=(listener or SilentListener()).progress,
             )
-            run = _Run(context, recorder, selection, interruption)
+            run = _Run(context, recorder, selection, interruption, describe_parts(project, entry.selection))
             with log_run(project, entry.run_id), keep_claiming(ledger, entry.run_id):
                 return _carry_out(run, entry, unreachable, reach)
 
@@ -277,6 +280,7 @@ def _publish(run: _Run) -> None:
     context = run.context
     try:
         publish(context.ledger, context.warehouse, context.project)
+        record_run(context.project, context.warehouse, run.parts, run.recorder.result)
     except Exception as error:  # whatever a driver raises
         run.recorder.warn(f"the run could not be published to the warehouse: {error}")
         run.recorder.close()

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "schema": ("pipeline_cli.cli.schema", "Print the manifest's JSON Schema, for editors."),
     "doctor": ("pipeline_cli.cli.doctor", "Check this machine, the environment and the destination."),
     "preview": ("pipeline_cli.cli.preview", "Show a few records of a resource and load nothing."),
+    "plan": ("pipeline_cli.cli.plan", "Say what a change will do, before anything is done."),
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
     "backfill": ("pipeline_cli.cli.backfill", "Read a span of incremental resources anew, chunk by chunk."),
@@ -99,7 +100,7 @@ def _print_version(context: click.Context, parameter: click.Parameter, wanted: b
     name=PROGRAM,
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 a step failed, 2 usage or manifest, 3 a bug, 4 checks failed, 75 busy, "
+    epilog="Exit codes: 0 done, 1 a step failed, 2 usage or manifest, 3 a bug, 4 checks failed, 10 changes, 75 busy, "
     "130 interrupted, 143 terminated.",
 )
 @click.option(

@@ -185,6 +185,10 @@ class ColumnTypes:
         """The columns that this load's records add to a table, with their data types, in order of appearance."""
         return {column: kind for (name, column), kind in self._new.items() if name == table}
 
+    def all_new_columns(self) -> dict[str, dict[str, str]]:
+        """As new_columns, of every table that this load's records have touched."""
+        return {table: self.new_columns(table) for table, _ in self._new}
+
     def _definition(self, table: str, column: str) -> dict[str, Any]:
         found: dict[str, Any] = self._schema.tables.get(table, {}).get("columns", {}).get(column, {})
         return found

@@ -31,6 +31,22 @@ _ENV_VAR = re.compile(rb"""(?:env_var\(|getenv\(|environ\[|environ\.get\()\s*['"
 def take_fingerprint(folder: Path, transform: Transform, warehouse: Warehouse) -> str:
     """SHA-256 over the transform's files, variables, engine versions, and the warehouse it is built in."""
     digest = hashlib.sha256()
+    _add_code(digest, folder)
+    _add(digest, transform.engine, json.dumps(dict(transform.variables), sort_keys=True, default=str))
+    _add(digest, warehouse.type, warehouse.location)
+    for package in PACKAGES[transform.engine]:
+        _add(digest, package, _version(package))
+    return digest.hexdigest()
+
+
+def hash_code(folder: Path) -> str:
+    """SHA-256 over a transform's files, and the variables of the environment that they read."""
+    digest = hashlib.sha256()
+    _add_code(digest, folder)
+    return digest.hexdigest()
+
+
+def _add_code(digest: hashlib._Hash, folder: Path) -> None:
     names: set[str] = set()
     for path in _files(folder):
         content = path.read_bytes()
@@ -38,11 +54,6 @@ def take_fingerprint(folder: Path, transform: Transform, warehouse: Warehouse) -
         _add(digest, str(path.relative_to(folder)), hashlib.sha256(content).hexdigest())
     for name in sorted(names):
         _add(digest, name, os.environ.get(name))
-    _add(digest, transform.engine, json.dumps(dict(transform.variables), sort_keys=True, default=str))
-    _add(digest, warehouse.type, warehouse.location)
-    for package in PACKAGES[transform.engine]:
-        _add(digest, package, _version(package))
-    return digest.hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -87,6 +87,19 @@ def _parse(request: TransformRequest) -> Any:
     return _invoke(request, None, "parse")
 
 
+def parse_aside(request: TransformRequest) -> Path:
+    """Parse the project as it is now, for comparing; what the last build left stays. The path of its manifest.json.
+
+    Raises TransformError when it cannot be parsed.
+    """
+    target = _state_dir(request) / "planned"
+    with _session(request):
+        folder = project_folder(request, "dbt_project.yml")
+        write_profile(folder, request)
+        _invoke(request, None, "parse", target=target)
+    return target / "manifest.json"
+
+
 def _select(request: TransformRequest, manifest: Any) -> list[str] | None:
     """Selectors of what is to be built; None is everything."""
     state = _state_dir(request) / "state"
@@ -131,8 +144,13 @@ def _build_arguments(request: TransformRequest, selected: Sequence[str] | None) 
     return arguments
 
 
-def _invoke(request: TransformRequest, manifest: Any, command: str, *arguments: str) -> Any:
-    """Run a dbt command; returns its result. Raises TransformError when dbt could not get to its nodes."""
+def _invoke(
+    request: TransformRequest, manifest: Any, command: str, *arguments: str, target: Path | None = None
+) -> Any:
+    """Run a dbt command; returns its result. Raises TransformError when dbt could not get to its nodes.
+
+    target: where dbt puts its artifacts; by default where those of builds are.
+    """
     from dbt.cli.main import dbtRunner
 
     folder, state_dir = project_folder(request, "dbt_project.yml").absolute(), _state_dir(request)
@@ -144,7 +162,7 @@ def _invoke(request: TransformRequest, manifest: Any, command: str, *arguments: 
         "--profiles-dir",
         str(folder),
         "--target-path",
-        str(state_dir / "target"),
+        str(target or state_dir / "target"),
     ]
     values = [
         "--target",

@@ -71,6 +71,21 @@ class SQLMeshEngine:
         return TransformResult("failed" if failed else "succeeded", checks=checks, message=message, hint=hint)
 
 
+@contextmanager
+def open_plan(request: TransformRequest) -> Iterator[tuple[Any, Any]]:
+    """SQLMesh's context and its plan of what has changed, to be read and not applied. Raises TransformError."""
+    with _session(request):
+        context = _load(request)
+        try:
+            yield context, _make_plan(context, full_refresh=False)
+        except _sqlmesh_errors() as error:
+            raise TransformError(
+                f"{request.transform.path} cannot be planned: {shorten(error, request)}", code="E332"
+            ) from error
+        finally:
+            context.close()
+
+
 def _load(request: TransformRequest) -> Any:
     """A SQLMesh Context. Raises TransformError when the project cannot be loaded."""
     from sqlmesh import Context

@@ -127,13 +127,13 @@ def _audit(context: Any, snapshot: Any, passed: bool) -> Iterator[CheckResult]:
         for audit, arguments in snapshot.node.audits_with_args:
             blocking = arguments.get("blocking", audit.blocking)
             severity: Severity = "critical" if _is_true(blocking) else "warning"
-            yield CheckResult(f"{model}:{_audit_name(audit.name, arguments)}", "passed", severity)
+            yield CheckResult(f"{model}:{audit_name(audit.name, arguments)}", "passed", severity)
         return
     start = snapshot.model.start or "1970-01-01"
     for result in context.snapshot_evaluator.audit(
         snapshot, snapshots=context.snapshots, start=start, end=now()
     ):
-        yield _check(f"{model}:{_audit_name(result.audit.name, result.audit_args)}", result)
+        yield _check(f"{model}:{audit_name(result.audit.name, result.audit_args)}", result)
 
 
 def _is_true(value: Any) -> bool:
@@ -193,7 +193,7 @@ def _file(context: Any, request: TransformRequest, name: str) -> str | None:
 
 
 def _audit_error(model: str, error: Any) -> CheckResult:
-    audit = _audit_name(error.audit_name, error.audit_args)
+    audit = audit_name(error.audit_name, error.audit_args)
     return CheckResult(
         f"{model}:{audit}", "failed", "critical", error.count, _found_rows(audit, model, error.count)
     )
@@ -215,7 +215,7 @@ def _found_rows(audit: str, model: str, count: int) -> str:
     return f"audit {audit} found {count} row{'' if count == 1 else 's'} in {model}"
 
 
-def _audit_name(name: str, arguments: dict[str, Any]) -> str:
+def audit_name(name: str, arguments: dict[str, Any]) -> str:
     """`unique_values(cart_item_id)`: the audit and what it looks at, at most 120 characters."""
     shown = [_argument(value) for key, value in arguments.items() if key != "blocking"]
     text = ", ".join(part for part in shown if part)

@@ -1,0 +1,1 @@
+"""What an environment runs: the manifest's parts as its runs took them, kept in its warehouse."""
