@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from pipeline_cli.bulk.errors import reading_errors
 from pipeline_cli.bulk.reading import Reading, sql_value
 from pipeline_cli.bulk.sql_types import DUCKDB_TYPES, arrow_schema, render, to_column_type
 from pipeline_cli.destinations.base import Warehouse, literal, quote
+from pipeline_cli.destinations.duckdb_loading import loading
 from pipeline_cli.sources.column_types import ColumnType
 
 BATCH_ROWS = 10_000
@@ -55,21 +56,12 @@ class DuckDBTarget:
 
     @contextmanager
     def _settings(self, is_ordered: bool, column_count: int) -> Iterator[None]:
-        """For one statement; they are the instance's, and `writing()` keeps its other writers away meanwhile."""
-        import duckdb
-
+        """For one statement; `writing()` keeps the instance's other writers away meanwhile."""
         settings = self.engine.cursor()  # beside the transaction, which an error makes deaf
-        # Without an order to keep, both cores write: a tenth faster, and no memory for what waits for its turn.
-        settings.execute(f"SET preserve_insertion_order = {'true' if is_ordered else 'false'}")
-        # What is written could stay in memory up to 80% of the machine's: 600 MB after 5 million rows of 12
-        # columns, 300 MB with this limit, and no slower. Where other statements hold more already, none is set.
-        with suppress(duckdb.Error):
-            settings.execute(f"SET memory_limit = '{150 + 4 * column_count}MB'")
         try:
-            yield
+            with loading(settings.execute, self._warehouse.location, column_count, is_ordered=is_ordered):
+                yield
         finally:
-            settings.execute("RESET memory_limit")
-            settings.execute("RESET preserve_insertion_order")
             settings.close()
 
     def insert(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:

@@ -9,12 +9,14 @@ from functools import cache
 from typing import Any
 
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.client import LoadJob
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbConnectionPool
-from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
+from pipeline_cli.destinations.duckdb_loading import loading
 from pipeline_cli.destinations.sql import inline
 
 
@@ -39,12 +41,46 @@ class _Connections(DuckDbConnectionPool):
                 conn.execute(statement, left)
 
 
+class _CopyJob(DuckDbCopyJob):
+    """Reads a Parquet file into its table, in no more memory for a large file than for a small one.
+
+    Their order tells nothing: dlt asks for the files of an extraction in none.
+    """
+
+    def run(self) -> None:
+        client = self._job_client.sql_client
+        columns = len(self._load_table["columns"])
+        try:
+            with loading(
+                client.native_connection.execute, client.credentials.database, columns, is_ordered=False
+            ):
+                super().run()
+        except Exception as error:
+            if not _ran_out(error):
+                raise
+            super().run()  # very large values: in as much as there is
+
+
+def _ran_out(error: BaseException | None) -> bool:
+    import duckdb
+
+    while error is not None and not isinstance(error, duckdb.OutOfMemoryException):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 class _Client(DuckDbClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # dlt makes both itself, and takes no others.
         self.sql_client.__class__ = _SqlClient
         self.sql_client.credentials.conn_pool.__class__ = _Connections
+
+    def create_load_job(self, *args: Any, **kwargs: Any) -> LoadJob:
+        job = super().create_load_job(*args, **kwargs)
+        if type(job) is DuckDbCopyJob:
+            job.__class__ = _CopyJob
+        return job
 
 
 class InlinedDuckDB(duckdb):

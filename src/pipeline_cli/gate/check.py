@@ -63,15 +63,25 @@ class CheckStep(ItemTransform[Any, Any]):
         """The same verdicts: what one look at all of the page finds to be fine needs no look at each record."""
         if by_column.has_given_up:
             return [self._judge(record) for record in records]
-        is_fine = [self._may_be_fine(record) for record in records]
-        fine = [record for record, yes in zip(records, is_fine, strict=True) if yes]
-        if by_column.read(fine):
-            return [
-                record if yes else self._judge(record) for record, yes in zip(records, is_fine, strict=True)
-            ]
+        if not self._has_rules:
+            if by_column.read(records):
+                return list(records)
+        else:
+            is_fine = [self._may_be_fine(record) for record in records]
+            fine = [record for record, yes in zip(records, is_fine, strict=True) if yes]
+            if by_column.read(fine):
+                return [
+                    record if yes else self._judge(record)
+                    for record, yes in zip(records, is_fine, strict=True)
+                ]
         judged = [self._judge(record) for record in records]
         by_column.learn([record for record in judged if REJECTED not in record])
         return judged
+
+    @property
+    def _has_rules(self) -> bool:
+        """Whether a record's own values matter: a contract, a key, a cursor."""
+        return bool(self._rules.contract or self._rules.primary_key or self._cursor)
 
     def _may_be_fine(self, record: Record) -> bool:
         is_held = self._rules.contract is None or self._rules.contract.holds(record)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import dlt
 from dlt.extract.items_transform import ItemTransform
 
-from pipeline_cli.contracts.json_values import hash_of, plain_json, record_hash
+from pipeline_cli.contracts.json_values import plain_json, record_hash
 from pipeline_cli.contracts.reasons import Record, Rejected
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.gate.by_column import ByColumn
@@ -19,16 +18,11 @@ from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
 from pipeline_cli.nested.reading import PageTable
-from pipeline_cli.nested.stamping import Stamped, keep_raw, stamp_rows
+from pipeline_cli.nested.stamping import Moments, Stamped, keep_raw, stamp_rows
 from pipeline_cli.progress import Progress
 from pipeline_cli.sources.derived import received_of
 
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@lru_cache(maxsize=8)
-def _microseconds(count: int) -> list[timedelta]:
-    return [index * _MICROSECOND for index in range(count)]
 
 
 class WriteStep(ItemTransform[Any, Any]):
@@ -78,12 +72,14 @@ class WriteStep(ItemTransform[Any, Any]):
             self.has_output = True
             yield dlt.mark.materialize_table_schema()
             return
-        hashes = self._hashes(records, table)
+        hashes = self._hashes(records)
         chosen = self._select(records, hashes, rejected)
-        moments = dict(zip(chosen, self._next_moments(len(chosen)), strict=True))
+        first_at = self._next_moments(len(records))
         of_table, as_rows = _split(records, chosen, table)
-        stamped = self._stamp(table, of_table, moments, hashes) if table is not None and of_table else None
-        page = Page(self.row(records[index], hashes[index], moments[index]) for index in as_rows)
+        stamped = self._stamp(table, of_table, first_at, hashes) if table is not None and of_table else None
+        page = Page(
+            self.row(records[index], hashes[index], first_at + index * _MICROSECOND) for index in as_rows
+        )
         page.received = records
         self.written += len(page) + len(of_table)
         self.by_column_count += len(of_table)
@@ -94,25 +90,20 @@ class WriteStep(ItemTransform[Any, Any]):
             with self._by_column.spool.imported(stamped.table, stamped.whole) as file:
                 yield file
 
-    def _hashes(self, records: Sequence[Record], table: PageTable | None) -> list[str]:
+    def _hashes(self, records: Sequence[Record]) -> list[str]:
         """Of each record; empty texts where nothing needs them."""
         if not self._needs_hash and self._selection is None:
             return [""] * len(records)
-        known: Mapping[int, bytes] = {}
-        if table is not None and table.canonical is not None:
-            known = dict(zip(map(id, table.records), table.canonical, strict=True))
-        return [
-            hash_of(known[id(record)]) if id(record) in known else hash_record(record) for record in records
-        ]
+        return [hash_record(record) for record in records]
 
     def _stamp(
         self,
         table: PageTable,
         of_table: Mapping[int, int],
-        moments: Mapping[int, datetime],
+        first_at: datetime,
         hashes: Sequence[str],
     ) -> Stamped:
-        """of_table: a row of the table by the index of its record."""
+        """of_table: a row of the table by the index of its record. first_at: the moment of the page's first record."""
         digests = {}
         if self._needs_hash:
             digests["_record_hash"] = [hashes[index] for index in of_table]
@@ -120,7 +111,7 @@ class WriteStep(ItemTransform[Any, Any]):
             digests["_dlt_id"] = digests["_record_hash"]
         constants = {"_run_id": self._context.run_id, "_source": self._rules.source}
         rows = list(of_table.values())
-        stamped = stamp_rows(table, rows, constants, [moments[index] for index in of_table], digests)
+        stamped = stamp_rows(table, rows, constants, Moments(first_at, of_table), digests)
         if self._rules.keep_raw:
             return keep_raw(stamped, [table.records[row] for row in rows], self._rules.endpoint)
         return stamped
@@ -186,13 +177,11 @@ class WriteStep(ItemTransform[Any, Any]):
         self._moment = max(datetime.now(UTC), self._moment + _MICROSECOND)
         return self._moment
 
-    def _next_moments(self, count: int) -> list[datetime]:
-        if not count:
-            return []
+    def _next_moments(self, count: int) -> datetime:
+        """The first of so many moments, a microsecond apart."""
         first = self._next_moment()
-        moments = [first + each for each in _microseconds(count)]
-        self._moment = moments[-1]
-        return moments
+        self._moment = first + count * _MICROSECOND
+        return first
 
     def _count_rejected(self, rejected: list[Rejected]) -> None:
         self.result.quarantined += len(rejected)

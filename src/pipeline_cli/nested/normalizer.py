@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pipeline_cli.nested.batches import NestedBatches
 from pipeline_cli.nested.exemplar import exemplar
-from pipeline_cli.nested.spool import read_file
 from pipeline_cli.nested.unnest import Rows, Unnesting
 from pipeline_cli.nested.values import to_column
 from pipeline_cli.nested.whole import Places
@@ -40,10 +40,12 @@ def install() -> None:
             super().__init__(_by_column(item_storage, load_storage), load_storage, *arguments, **options)
             # It writes nothing, and is asked for the schema alone.
             self._evolving = RowsNormalizer(item_storage, load_storage, *arguments, **options)
+            self._batches = NestedBatches(self.normalize_storage.extracted_packages, self.load_id)
 
         def __call__(self, extracted_items_file: str, root_table_name: str) -> list[TSchemaUpdate]:
-            storage = self.normalize_storage.extracted_packages.storage
-            found = read_file(storage.make_full_path(extracted_items_file))
+            if self._batches.is_taken(extracted_items_file):
+                return []
+            found = self._batches.take(extracted_items_file)
             if found is None:
                 return super().__call__(extracted_items_file, root_table_name)
             self._maybe_cancel()

@@ -15,20 +15,17 @@ from pipeline_cli.nested.whole import Places, write_whole
 # In JSON as orjson writes it: U+0000, which no database stores, and a text that begins with a character that dlt
 # gives a meaning (U+F026 to U+F02F are among these).
 _ODD_TEXTS = (b"\\u0000", b'"\xef\x80')
+_RECORDS = "records"
 _IN_VAIN = 20  # pages, one after the other, that did not have the shape of those before
 
 
 @dataclass(frozen=True, slots=True)
 class PageTable:
-    """A page's records (or some of them), and the same as a table: row i is records[i].
-
-    canonical: their JSON with sorted keys, as json_values.canonical_json gives it; None where it was not written.
-    """
+    """A page's records (or some of them), and the same as a table: row i is records[i]."""
 
     records: Sequence[Record]
     table: Any
     whole: Places
-    canonical: Sequence[bytes] | None
 
 
 class PageReader:
@@ -68,10 +65,9 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
     import pyarrow
 
     try:
-        lines = _write_lines(records, shape.whole)
+        body = _write_body(records, shape.whole)
     except TypeError:  # not JSON's own types: a Decimal, a time, a NaN
         return None
-    body = b"\n".join(lines)
     if any(odd in body for odd in _ODD_TEXTS):
         return None
     try:
@@ -83,28 +79,31 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
         return None
     if not all(is_exact(leaf, array) for leaf, array in zip(shape.leaves, leaf_arrays(fields), strict=True)):
         return None
-    return PageTable(records, table, shape.whole, None if shape.whole else lines)
+    return PageTable(records, table, shape.whole)
 
 
-def _write_lines(records: Sequence[Record], whole: Places) -> list[bytes]:
-    """Raises TypeError for a value that is not JSON's."""
+def _write_body(records: Sequence[Record], whole: Places) -> bytes:
+    """All records as one JSON object, which Arrow reads as one row. Raises TypeError for a value that is not JSON's."""
     import orjson
 
-    only_json = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_SORT_KEYS
+    only_json = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
     if whole:
         records = [write_whole(record, whole) for record in records]
-    return [orjson.dumps(record, option=only_json) for record in records]
+    return orjson.dumps({_RECORDS: list(records)}, option=only_json)
 
 
 def _parse(body: bytes, shape: Shape) -> Any:
     import pyarrow
     import pyarrow.json
 
+    record = pyarrow.struct(list(shape.schema))
     # One block, so that a column is one array; in this thread: the other processor fetches the next page.
-    return pyarrow.json.read_json(
+    page = pyarrow.json.read_json(
         pyarrow.py_buffer(body),
         read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(body) + 1),
         parse_options=pyarrow.json.ParseOptions(
-            explicit_schema=shape.schema, unexpected_field_behavior="error"
+            explicit_schema=pyarrow.schema([(_RECORDS, pyarrow.list_(record))]),
+            unexpected_field_behavior="error",
         ),
     )
+    return pyarrow.Table.from_struct_array(page.column(_RECORDS).chunk(0).flatten())

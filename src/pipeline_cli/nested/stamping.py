@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline_cli.contracts.json_values import plain_json
+from pipeline_cli.nested.arrays import from_numbers, from_texts, repeat_text
 from pipeline_cli.nested.reading import PageTable
 from pipeline_cli.nested.whole import Places
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """When the rows were extracted: so many microseconds after the first of their page."""
+
+    first: datetime
+    after_us: Collection[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +34,21 @@ class Stamped:
 
 def stamp_rows(
     page: PageTable,
-    indexes: Sequence[int],
+    rows: Sequence[int],
     constants: Mapping[str, str],
-    moments: Sequence[datetime],
+    moments: Moments,
     hashes: Mapping[str, Sequence[str]],
 ) -> Stamped:
     """The chosen rows with columns beside them. constants: the same in every row; hashes: columns of texts."""
     import pyarrow
 
-    count = len(indexes)
-    table = page.table if count == page.table.num_rows else page.table.take(indexes)
-    added = {name: pyarrow.repeat(value, count) for name, value in constants.items()}
-    added["_extracted_at"] = pyarrow.array(moments, pyarrow.timestamp("us", tz="UTC"))
-    added.update({name: pyarrow.array(values, pyarrow.string()) for name, values in hashes.items()})
+    count, table = len(rows), page.table
+    if count < table.num_rows:
+        table = table.take(from_numbers(_integers(rows), pyarrow.int64()))
+    added = {name: repeat_text(value, count) for name, value in constants.items()}
+    exact = (moments.first - _EPOCH) // _MICROSECOND + _integers(moments.after_us)
+    added["_extracted_at"] = from_numbers(exact, pyarrow.timestamp("us", tz="UTC"))
+    added.update({name: from_texts(values) for name, values in hashes.items()})
     return Stamped(_with_columns(table, added), page.whole)
 
 
@@ -43,15 +57,20 @@ def keep_raw(stamped: Stamped, records: Sequence[Mapping[str, Any]], endpoint: s
     import orjson
     import pyarrow
 
-    text = pyarrow.string()
+    count, text = len(records), pyarrow.string()
+    sizes = _integers([len(plain_json(record).encode()) for record in records])
     added = {
-        "_raw": pyarrow.array([orjson.dumps(record).decode() for record in records], text),
-        "_endpoint": pyarrow.array([endpoint] * len(records), text),
-        "_size_bytes": pyarrow.array(
-            [len(plain_json(record).encode()) for record in records], pyarrow.int64()
-        ),
+        "_raw": from_texts([orjson.dumps(record).decode() for record in records]),
+        "_endpoint": pyarrow.nulls(count, text) if endpoint is None else repeat_text(endpoint, count),
+        "_size_bytes": from_numbers(sizes, pyarrow.int64()),
     }
     return Stamped(_with_columns(stamped.table, added), {**stamped.whole, "_raw": None})
+
+
+def _integers(numbers: Collection[int]) -> Any:
+    import numpy
+
+    return numpy.fromiter(numbers, numpy.int64, len(numbers))
 
 
 def _with_columns(table: Any, added: Mapping[str, Any]) -> Any:

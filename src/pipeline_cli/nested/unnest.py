@@ -11,7 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_cli.nested.arrays import column_arrays, is_list, is_struct, struct_fields
+from pipeline_cli.nested.arrays import (
+    column_arrays,
+    from_letters,
+    from_numbers,
+    is_list,
+    is_struct,
+    list_lengths,
+    repeat_text,
+    struct_fields,
+)
 
 Arrays = dict[str, Any]
 
@@ -35,12 +44,10 @@ class Unnesting:
 
     def tables(self, root: str, nested: Any) -> Iterator[Rows]:
         """The root table's rows and those of its child tables, parents first."""
-        import pyarrow
-
         count = nested.num_rows
         level = self._dlt._get_table_nesting_level(root, self._dlt.max_nesting)
         columns, lists = self._flatten(root, column_arrays(nested), level)
-        columns[self._dlt.c_dlt_load_id] = pyarrow.repeat(self._load_id, count)
+        columns[self._dlt.c_dlt_load_id] = repeat_text(self._load_id, count)
         is_given = self._dlt.c_dlt_id in columns
         if not is_given:
             columns[self._dlt.c_dlt_id] = random_ids(count)
@@ -120,22 +127,18 @@ def _places(array: Any) -> tuple[Any, Any]:
     """For each item of an array of lists: the index of its list, and its position there."""
     import numpy
     import pyarrow
-    import pyarrow.compute as pc
 
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy()
+    lengths = list_lengths(array)
     holders = numpy.repeat(numpy.arange(len(array)), lengths)
     starts = numpy.repeat(numpy.cumsum(lengths) - lengths, lengths)
-    return pyarrow.array(holders), pyarrow.array(numpy.arange(len(holders)) - starts, pyarrow.int64())
+    kind = pyarrow.int64()
+    return from_numbers(holders, kind), from_numbers(numpy.arange(len(holders)) - starts, kind)
 
 
 def random_ids(count: int) -> Any:
     """So many of dlt's row ids: 14 characters of base64."""
-    import numpy
-    import pyarrow
-
     letters = base64.b64encode(os.urandom((21 * count + 1) // 2 + 3))[: 14 * count]
-    offsets = numpy.arange(0, 14 * count + 1, 14, dtype=numpy.int32)
-    return pyarrow.StringArray.from_buffers(count, pyarrow.py_buffer(offsets), pyarrow.py_buffer(letters))
+    return from_letters(letters, 14, count)
 
 
 def _ids_of(parent_ids: Any, table: str, positions: Any) -> Any:
