@@ -84,7 +84,7 @@ def test_terminated(
 def test_postgres_is_restarted(
     make_world: MakeWorld, path: str, disposition: str, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with run_postgres() as server:
+    with run_postgres(keeps_commits=True) as server:
         name = server.create_database()
         world = make_world(path, disposition, server.url(name))
         strike(world, RESTARTS, figures, lambda _running: server.restart(), {0, 1})

@@ -27,7 +27,7 @@ PASSWORD = "canary-pa55:w@rd"
 URL_PASSWORD = "canary-pa55%3Aw%40rd"
 START_TIMEOUT_S = 30
 # A test's database may be lost; a test's second may not.
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=200")
 
 
 @dataclass
@@ -69,8 +69,11 @@ class PostgresServer:
 
 
 @contextmanager
-def run_postgres() -> Iterator[PostgresServer]:
-    """Start a server, wait until it answers, and stop it and remove its folder at the end."""
+def run_postgres(*, keeps_commits: bool = False) -> Iterator[PostgresServer]:
+    """Start a server, wait until it answers, and stop it and remove its folder at the end.
+
+    keeps_commits: whether what it has committed is there after `restart`, as everywhere but in tests.
+    """
     folder = Path(
         tempfile.mkdtemp(prefix="pg-", dir="/tmp")
     )  # short: a socket's path has at most 107 characters
@@ -78,7 +81,7 @@ def run_postgres() -> Iterator[PostgresServer]:
         identity = _other_user(folder)
         binaries = _find_binaries(folder, identity)
         _initdb(folder, binaries, identity)
-        server = _start(folder, binaries, identity)
+        server = _start(folder, binaries, identity, keeps_commits)
         try:
             yield server
         finally:
@@ -136,12 +139,13 @@ def _initdb(folder: Path, binaries: Path, identity: dict[str, Any]) -> None:
     subprocess.run(command, check=True, capture_output=True, cwd=folder, env=_environment(), **identity)
 
 
-def _start(folder: Path, binaries: Path, identity: dict[str, Any]) -> PostgresServer:
+def _start(folder: Path, binaries: Path, identity: dict[str, Any], keeps_commits: bool) -> PostgresServer:
     # Another process may take the port between our look and the server's: then another port.
     for _ in range(5):
         port = _free_port()
         settings = [
             *SETTINGS,
+            f"synchronous_commit={'on' if keeps_commits else 'off'}",
             f"port={port}",
             "listen_addresses=127.0.0.1",
             f"unix_socket_directories={folder}",

@@ -26,8 +26,8 @@ def reading_errors() -> Iterator[None]:
         raise StepError(
             "interrupted while reading; nothing of this source was loaded", code="E130"
         ) from error
-    except duckdb.OutOfMemoryException as error:
-        raise LoadError(f"DuckDB ran out of memory: {first_line(error)}", code="E323") from error
+    except duckdb.OutOfMemoryException:
+        raise  # the machine's
     except duckdb.Error as error:
         text = first_line(error)
         if "No space left" in text or "disk" in text.lower():

@@ -151,12 +151,12 @@ class PostgresTarget:
     def _with_cursor(self, work: Callable[[Any], Any]) -> int:
         import psycopg2
 
-        with self._raw.cursor() as cursor:
-            try:
+        try:
+            with self._raw.cursor() as cursor:
                 work(cursor)
-            except psycopg2.Error as error:
-                raise self._connection.explain(error) from error
-            return max(int(cursor.rowcount), 0)
+                return max(int(cursor.rowcount), 0)
+        except psycopg2.Error as error:
+            raise self._connection.explain(error) from error
 
 
 def _open_pipe() -> tuple[int, int]:

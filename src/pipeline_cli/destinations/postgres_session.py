@@ -20,9 +20,9 @@ class PostgresConnection(SqlConnection):
         import psycopg2
 
         super().__init__(raw, psycopg2.Error, to_percent_style)
-        waits.limit(raw)
         self.raw = raw
         self._waits, self._fence = waits, fence
+        self.execute(f"SET {waits.setting}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -30,8 +30,11 @@ class PostgresConnection(SqlConnection):
         with super().transaction():
             yield
             if self._fence is not None:
-                with self.raw.cursor() as cursor:
-                    self._fence.hold(cursor)
+                try:
+                    with self.raw.cursor() as cursor:
+                        self._fence.hold(cursor)
+                except self._errors as error:
+                    raise self.explain(error) from error
 
     def explain(self, error: BaseException) -> LoadError:
         return self._waits.explain(error) or super().explain(error)
@@ -45,7 +48,8 @@ def guard_dlt(destination: Any, waits: LockWaits, fence: Fence | None) -> Any:
     class GuardedSqlClient(Psycopg2SqlClient):
         def open_connection(self) -> Any:
             opened = super().open_connection()
-            waits.limit(opened)
+            with opened.cursor() as cursor:
+                cursor.execute(f"SET {waits.setting}")
             return opened
 
         def commit_transaction(self) -> None:

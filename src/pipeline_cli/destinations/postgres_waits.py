@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,13 +38,8 @@ class LockWaits:
 
     @property
     def setting(self) -> str:
-        """The statement that sets the limit for a session; with LOCAL, as `SET LOCAL …`, for a transaction."""
+        """What `SET` takes, for a session, or `SET LOCAL`, for a transaction."""
         return f"lock_timeout = {max(1, round(self.timeout.total_seconds() * 1000))}"
-
-    def limit(self, connection: Any) -> None:
-        """Set the limit for the session of this psycopg2 connection."""
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET {self.setting}")
 
     def explain(self, error: BaseException) -> LoadError | None:
         """What a psycopg2 error means where the limit was passed; None for every other error."""
@@ -70,17 +66,15 @@ class LockWaits:
         return refused
 
     def _find_holder(self, statement: str) -> tuple[Any, ...] | None:
+        import psycopg2
+
         try:
-            connection = self.open()
-        except LoadError:  # the server has gone meanwhile
-            return None
-        try:
-            with connection.cursor() as cursor:
+            with closing(self.open()) as connection, connection.cursor() as cursor:
                 cursor.execute(_HOLDER, [self.timeout, statement, statement])
                 found: tuple[Any, ...] | None = cursor.fetchone()
                 return found
-        finally:
-            connection.close()
+        except (LoadError, psycopg2.Error):  # the server has gone meanwhile
+            return None
 
 
 def _statement_of(error: BaseException) -> str:

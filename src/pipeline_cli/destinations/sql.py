@@ -114,7 +114,10 @@ class SqlConnection:
 
     @contextmanager
     def _run(self, sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
-        cursor = self._cursor()
+        try:
+            cursor = self._cursor()
+        except self._errors as error:  # a connection that the server has closed
+            raise self.explain(error) from error
         try:
             # Without parameters psycopg2 leaves every % alone, and must not see ours doubled.
             cursor.execute(self._prepare(sql), list(parameters)) if parameters else cursor.execute(sql)

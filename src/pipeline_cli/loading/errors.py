@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pipeline_cli.errors import LoadError, PipelineCliError, SourceError, StepError
+from pipeline_cli.machine import MachineError, explain_refusal
 
 _LENGTH = 300
 
@@ -21,6 +22,10 @@ def translate(error: BaseException, source: str, location: str) -> PipelineCliEr
             return each
     root = chain[-1]
     step = next((getattr(each, "step", None) for each in chain if hasattr(each, "step")), None)
+    refused = explain_refusal(root)
+    # A source may have files of its own that it must not read.
+    if refused is not None and not (step == "extract" and isinstance(root, PermissionError)):
+        return MachineError(f"{source}: {refused.message}", code=refused.code, hint=str(refused.hint))
     sentence = _sentence(root)
     if step in ("sync", "load", "normalize") or type(root).__module__.split(".")[0] in (
         "duckdb",

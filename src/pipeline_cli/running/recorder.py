@@ -76,7 +76,7 @@ class Recorder:
         self._plugins.hold_back()
         for plan in plans:
             for step in plan.steps:
-                self._settle(plan.name, step)
+                self._settle(plan.name, step, interrupted=interrupted)
             settled = [self._steps[plan.name, step.name] for step in plan.steps]
             status = pipeline_status([step.status for step in settled])
             self.result.pipelines.append(PipelineResult(plan.name, status, settled))
@@ -214,12 +214,12 @@ class Recorder:
         result = self._steps.get((pipeline, name))
         return None if result is None or result.status == "running" else result
 
-    def _settle(self, pipeline: str, step: Step) -> None:
-        """Close a step that has not ended: cut off where it had begun, skipped where it had not."""
+    def _settle(self, pipeline: str, step: Step, *, interrupted: bool) -> None:
+        """Close a step that has not ended: skipped where it had not begun, else cut off, or failed with the run."""
         result = self._steps.get((pipeline, step.name))
         if result is None:
             self.skip(pipeline, step, "the run ended before it")
         elif result.status == "running":
-            result.status = "interrupted"
+            result.status = "interrupted" if interrupted else "failed"
             result.duration_s = (utc_now() - result.started_at).total_seconds()
             self.finish_step([pipeline], result)
