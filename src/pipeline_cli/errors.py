@@ -9,6 +9,7 @@
     │   ├── TransformError      1   SQLMesh or dbt refuses
     │   └── ReportError         1   a report cannot be written; the edition before it stays
     ├── ChecksFailed            4   checks or quarantine limits failed
+    ├── Unplanned               10  a protected environment, and changes that no applied plan holds
     └── Busy                    75  another process holds the pipeline or the DuckDB file
 
 Anything else that reaches `main` is a bug of ours: exit code 3, with the log's path.
@@ -135,6 +136,11 @@ class ReportError(StepError):
 class ChecksFailed(PipelineCliError):  # noqa: N818 - it is the state of the data, not a fault of the program
     exit_code = EXIT_CHECKS_FAILED
     code = "E400"
+
+
+class Unplanned(PipelineCliError):  # noqa: N818 - as above
+    exit_code = EXIT_CHANGES
+    code = "E025"
 
 
 class Busy(PipelineCliError):  # noqa: N818 - as above

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipeline_cli.deployed.parts import Parts, describe_parts
-from pipeline_cli.deployed.recording import record_run
+from pipeline_cli.deployed.recording import record_run, require_approved
 from pipeline_cli.document import ErrorDocument, RunResult, StepResult
 from pipeline_cli.errors import StepError
 from pipeline_cli.failpoints import failpoint
@@ -95,6 +95,9 @@ def run_pipelines(
         with listen_for_signals() as interruption, hold_run_locks(project, entry), ExitStack() as held:
             reach = partial(hold_warehouse, held, warehouse, entry)
             unreachable = reach()
+            parts = describe_parts(project, entry.selection)
+            if unreachable is None:
+                require_approved(project, warehouse, parts)
             recorder = Recorder(project, ledger, listener or SilentListener(), entry, warehouse)
             context = RunContext(
                 project=project,
@@ -106,7 +109,7 @@ def run_pipelines(
                 cancelled=interruption.cancelled,
                 progress=(listener or SilentListener()).progress,
             )
-            run = _Run(context, recorder, selection, interruption, describe_parts(project, entry.selection))
+            run = _Run(context, recorder, selection, interruption, parts)
             with log_run(project, entry.run_id), keep_claiming(ledger, entry.run_id):
                 return _carry_out(run, entry, unreachable, reach)
 
@@ -120,8 +123,9 @@ def _carry_out(
         run.recorder.start(plans, entry)
         if unreachable is not None:
             unreachable = _wait_for_warehouse(run, unreachable, reach)
-        if unreachable is not None:
-            raise unreachable
+            if unreachable is not None:
+                raise unreachable
+            require_approved(run.context.project, run.context.warehouse, run.parts)
         _ingest_sources(run)
         failpoint("run.transform_before")
         _transform_and_test(run)

@@ -28,6 +28,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("pipeline_cli.cli.doctor", "Check this machine, the environment and the destination."),
     "preview": ("pipeline_cli.cli.preview", "Show a few records of a resource and load nothing."),
     "plan": ("pipeline_cli.cli.plan", "Say what a change will do, before anything is done."),
+    "apply": ("pipeline_cli.cli.apply", "Do what a plan in a file says, unless it is stale."),
+    "restore": ("pipeline_cli.cli.restore", "List restore points, or go back to one."),
     "run": ("pipeline_cli.cli.run", "Ingest, transform and test pipelines."),
     "retry": ("pipeline_cli.cli.retry", "Run again what failed in a run."),
     "backfill": ("pipeline_cli.cli.backfill", "Read a span of incremental resources anew, chunk by chunk."),

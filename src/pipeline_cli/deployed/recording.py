@@ -9,10 +9,12 @@ from pipeline_cli.deployed.parts import Key, Parts, keys_of
 from pipeline_cli.deployed.store import Deployed, Writing, read_deployed, write_deployed
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import PipelineResult, RunResult
+from pipeline_cli.errors import Unplanned
 from pipeline_cli.manifest.models import Pipeline
 from pipeline_cli.project import Project
 from pipeline_cli.transforms.dbt_nodes import read_built_nodes
 
+_MOST_NAMED = 5
 _DONE = ("succeeded", "unchanged")
 # A transform is deployed when its tests have passed, too.
 _KINDS = {"ingest": "source", "test": "transform", "report": "report"}
@@ -44,6 +46,21 @@ def unapproved(parts: Parts, stored: Deployed) -> list[Key]:
     if not stored.is_known:
         return []
     return [key for key, part in parts.items() if not stored.allows(part)]
+
+
+def require_approved(project: Project, warehouse: Warehouse, parts: Parts) -> None:
+    """Raise Unplanned where a protected environment would run what no applied plan holds."""
+    if not project.environment.protected:
+        return
+    found = unapproved(parts, read_deployed(warehouse, project.environment_name))
+    if found:
+        named = ", ".join(f"{key.kind} {key.name}" for key in found[:_MOST_NAMED])
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        raise Unplanned(
+            f"environment {project.environment_name!r} is protected, and no applied plan holds what has changed:"
+            f" {named}{more}. Nothing was run.",
+            hint="pipeline-cli plan --out changes.plan, then: pipeline-cli apply changes.plan",
+        )
 
 
 def _done(pipeline: PipelineResult) -> Iterator[Key]:

@@ -12,6 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline_cli.deployed.parts import describe_parts
+from pipeline_cli.deployed.recording import require_approved
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Connection, literal, quote
 from pipeline_cli.document import ResourceResult, StepResult
@@ -75,6 +77,7 @@ def backfill(
 def _plan(project: Project, options: BackfillOptions) -> list[SourcePlan]:
     warehouse = open_warehouse(project)
     try:
+        require_approved(project, warehouse, describe_parts(project, [options.pipeline]))
         return plan_backfill(project, warehouse, options.pipeline, options.wanted, options.span)
     finally:
         warehouse.release()

@@ -49,7 +49,10 @@ class Environment:
     replay: bool = key(
         "Answer API requests from the recordings in the project instead of the network.", default=False
     )
-    protected: bool = key("Ask for --yes before anything is rebuilt from nothing here.", default=False)
+    protected: bool = key(
+        "Ask for --yes before anything is rebuilt from nothing here, and run only changes that an applied plan holds.",
+        default=False,
+    )
     state: str | None = key(
         "Where the ledger is kept: a SQLAlchemy URL; by default SQLite in .pipeline/runs.db.",
         default=None,

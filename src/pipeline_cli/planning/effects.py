@@ -20,11 +20,19 @@ _HOLDS: Mapping[str, frozenset[str]] = {
 }
 
 
-def disposition_effect(before: str, after: str, rows: int | None) -> Effect:
-    """before, after: write dispositions. rows: in the table now; None where it is not there."""
+def disposition_effect(before: str, after: str, rows: int | None, *, of_files: bool = False) -> Effect:
+    """before, after: write dispositions. rows: in the table now; None where it is not there.
+
+    of_files: what is read are files, each once.
+    """
     if not rows:
         return "no rows are there yet", False
     there = count_rows(rows)
+    if after == "replace" and of_files:
+        return (
+            f"{there} {_are(rows)} deleted once a file is new, changed or gone, and all files are read",
+            True,
+        )
     if after == "replace":
         return (
             f"{there} {_are(rows)} deleted by the next run, and what the source gives takes their place",

@@ -31,6 +31,10 @@ class SourceView:
     asking: Asking
 
     @property
+    def is_of_files(self) -> bool:
+        return bool(self.part.content["type"] == "filesystem")
+
+    @property
     def dataset(self) -> str:
         return f"bronze_{self.name}"
 
@@ -116,7 +120,7 @@ def _compare_resource(
     table = (view.dataset, table_name(name))
     old, new = was.get("write_disposition", "append"), now["write_disposition"]
     if old != new:
-        effect, destructive = disposition_effect(old, new, rows)
+        effect, destructive = disposition_effect(old, new, rows, of_files=view.is_of_files)
         yield _line(
             view,
             name,
@@ -152,16 +156,16 @@ def _compare_resource(
                 f"{key}: {_differ(was.get(key), now.get(key))}",
                 "for what is read from now on",
             )
-    kinds = sorted(key for key in {*was, *now} - {*_OWN, *_RULES} if was.get(key) != now.get(key))
-    for key in kinds:
-        yield _line(
-            view,
-            name,
-            key,
-            "changed",
-            f"{key}: {_differ(was.get(key), now.get(key))}",
-            "rows and cursor stay; the next run reads so" if new != "replace" else _replaced(rows),
-        )
+    for key in sorted(key for key in {*was, *now} - {*_OWN, *_RULES} if was.get(key) != now.get(key)):
+        summary = f"{key}: {_differ(was.get(key), now.get(key))}"
+        yield _line(view, name, key, "changed", summary, _reading_effect(view, new, rows))
+
+
+def _reading_effect(view: SourceView, disposition: str, rows: int | None) -> str:
+    """What becomes of the rows where a resource is read in another way."""
+    if view.is_of_files:
+        return "for files that are new or changed; rows of those that are done stay"
+    return "rows and cursor stay; the next run reads so" if disposition != "replace" else _replaced(rows)
 
 
 def _compare_cursor(
