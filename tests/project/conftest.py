@@ -56,6 +56,14 @@ class Shop:
         """`pipeline-cli run ARGUMENTS --env … --json`."""
         return self.command("run", *arguments, "--json")
 
+    def run_changed(self, *pipelines: str) -> CliResult:
+        """As run, after a change of the project: prod is protected, so a plan is applied there."""
+        if self.environment != "prod":
+            return self.run(*pipelines)
+        planned = self.command("plan", *pipelines, "--no-probe", "--out", "changes.plan")
+        assert planned.exit_code == 0, planned.stdout + planned.stderr
+        return self.command("apply", "changes.plan", "--json")
+
     def command(self, *arguments: str) -> CliResult:
         """`pipeline-cli ARGUMENTS --env …`."""
         return run_cli([*arguments, "--env", self.environment], cwd=self.root, env=self.variables)

@@ -30,10 +30,12 @@ def command(settings: Settings, file: Path, allow_destructive: bool) -> int:
     Example: pipeline-cli apply changes.plan --env prod
     """
     from pipeline_cli.planning.applying import approve
+    from pipeline_cli.planning.files import read_plan
     from pipeline_cli.run import RunOptions
 
-    project = settings.open_project()
-    plan, point = approve(project, file, allow_destructive=allow_destructive)
+    plan = read_plan(file)
+    project = settings.open_project(pipelines=plan.pipelines)
+    point = approve(project, plan, allow_destructive=allow_destructive)
     if point is not None:
         print_progress(settings, _tell(point, project.command_option))
     if not plan.to_run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline_cli.deployed.parts import describe_parts
@@ -11,21 +10,21 @@ from pipeline_cli.deployed.store import Writing, write_deployed
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.errors import UsageError
 from pipeline_cli.planning.facts import read_facts
-from pipeline_cli.planning.files import PlanFile, read_plan, why_stale
+from pipeline_cli.planning.files import PlanFile, require_place, why_stale
 from pipeline_cli.planning.restore_points import RestorePoint, make_restore_point
 from pipeline_cli.project import Project
 
 _MOST_NAMED = 4
 
 
-def approve(project: Project, path: Path, *, allow_destructive: bool) -> tuple[PlanFile, RestorePoint | None]:
+def approve(project: Project, plan: PlanFile, *, allow_destructive: bool) -> RestorePoint | None:
     """Check the plan, copy what it would lose, and let the environment run it. Nothing is run yet.
 
     Raises UsageError for a plan that is stale, or that is destructive without `allow_destructive`; nothing has
-    changed then. Raises Busy, LoadError.
+    changed then. Returns the point to go back to, None where nothing can be lost. Raises Busy, LoadError.
     """
-    plan = read_plan(project, path)
-    warehouse = open_warehouse(project)
+    require_place(project, plan)
+    path, warehouse = plan.path, open_warehouse(project)
     with warehouse.exclusive("apply"):
         try:
             facts = read_facts(project, warehouse, [])
@@ -48,7 +47,7 @@ def approve(project: Project, path: Path, *, allow_destructive: bool) -> tuple[P
             write_deployed(warehouse, writing)
         finally:
             warehouse.release()
-    return plan, point
+    return point
 
 
 def _name(change: Mapping[str, Any]) -> str:

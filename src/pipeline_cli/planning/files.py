@@ -24,13 +24,16 @@ _HINT = "Make it anew: pipeline-cli plan --out {file}"
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A plan that was read. pipelines: of the plan; to_run: those that have to be run so that it is done.
+    """A plan that was read. place: its project's and environment's names.
+
+    pipelines: that were planned; to_run: those that have to be run so that it is done.
 
     parts, deployed, tables: what it was made of, as fingerprints.
     """
 
     id: str
-    made_at: str
+    path: Path
+    place: tuple[str, str]
     pipelines: tuple[str, ...]
     to_run: tuple[str, ...]
     destructive: tuple[Mapping[str, Any], ...]
@@ -64,8 +67,8 @@ def write_plan(project: Project, made: Made, path: Path) -> str:
     return identity
 
 
-def read_plan(project: Project, path: Path) -> PlanFile:
-    """Raises UsageError for a file that is no plan, was changed, or is of another project or environment."""
+def read_plan(path: Path) -> PlanFile:
+    """Raises UsageError for a file that is no plan, or was changed since it was written."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         body = {key: value for key, value in document.items() if key != "id"}
@@ -80,25 +83,30 @@ def read_plan(project: Project, path: Path) -> PlanFile:
             code="E022",
             hint=_HINT.format(file=path),
         )
-    place = (body["project"], body["environment"])
-    if place != (project.manifest.name, project.environment_name):
-        raise UsageError(
-            f"{path} is a plan for {place[1]!r} of {place[0]}, and this is {project.environment_name!r} of"
-            f" {project.manifest.name}.",
-            code="E022",
-            hint=f"pipeline-cli apply {path} --env {place[1]}",
-        )
     plan = body["plan"]
     return PlanFile(
-        document["id"],
-        body["made_at"],
-        tuple(plan["pipelines"]),
-        tuple(body["to_run"]),
-        tuple(each for each in plan["changes"] if each["destructive"]),
-        body["parts"],
-        body["deployed"],
-        body["tables"],
+        id=document["id"],
+        path=path,
+        place=(body["project"], body["environment"]),
+        pipelines=tuple(plan["pipelines"]),
+        to_run=tuple(body["to_run"]),
+        destructive=tuple(each for each in plan["changes"] if each["destructive"]),
+        parts=body["parts"],
+        deployed=body["deployed"],
+        tables=body["tables"],
     )
+
+
+def require_place(project: Project, plan: PlanFile) -> None:
+    """Raise UsageError for a plan of another project or environment."""
+    name, environment = plan.place
+    if plan.place != (project.manifest.name, project.environment_name):
+        raise UsageError(
+            f"{plan.path} is a plan for {environment!r} of {name}, and this is {project.environment_name!r} of"
+            f" {project.manifest.name}.",
+            code="E022",
+            hint=f"pipeline-cli apply {plan.path} --env {environment}",
+        )
 
 
 def why_stale(project: Project, plan: PlanFile, facts: Facts) -> list[str]:
