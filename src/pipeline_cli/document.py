@@ -146,6 +146,7 @@ class StepResult:
     reports: list[ReportResult] = field(default_factory=list)
     errors: list[ErrorDocument] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    schema_changes: list[dict[str, Any]] = field(default_factory=list)  # drift.SchemaChange.to_dict
     # Of this run; in the document where there are several.
     attempts: list[TryResult] = field(default_factory=list)
     may_pass: bool = False  # whether what failed may succeed the next time
@@ -162,6 +163,8 @@ class StepResult:
         }
         for name in SHOWN[self.kind]:
             document[name] = [asdict(entry) for entry in getattr(self, name)]
+        if self.schema_changes:
+            document["schema_changes"] = list(self.schema_changes)
         if len(self.attempts) > 1:
             document["attempts"] = [each.to_dict() for each in self.attempts]
         if self.notes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +14,21 @@ from pipeline_cli.alerts.switches import rules_of
 from pipeline_cli.alerts.troubles import DONE, Findings
 from pipeline_cli.alerts.wording import describe_duration, write_moment
 from pipeline_cli.document import PipelineResult, ReportResult, RunResult
+from pipeline_cli.drift import ChangeKind, SchemaChange
 from pipeline_cli.ledger import Ledger, RunEntry
 from pipeline_cli.project import Project
 from pipeline_cli.reports.run_summary import describe_step
+from pipeline_cli.secrets import mask
 
 MOST_CHANGES = 20
 MOST_PICTURES = 8
 _WORDS = {"unchanged": "nothing new"}
+_DRIFTS: Mapping[ChangeKind, str] = {
+    "new": "new, and loaded",
+    "renamed": "perhaps renamed",
+    "missing": "missing",
+    "retyped": "with values of another type",
+}
 
 
 def find_notices(
@@ -64,27 +73,37 @@ def _drifts(
     for drift in findings.drifts:
         # dlt's own columns and tables come and go with its versions; a source's first load is no drift.
         changes = [
-            change
-            for change in drift.changes
-            if not change.startswith("_") and not change.partition(".")[2].startswith("_")
+            each for each in drift.changes if not each.table.startswith("_") and each.column[:1] != "_"
         ]
         if pipeline not in drift.pipelines or not changes:
             continue
         if not ledger.alerts.loaded_before(project.environment_name, drift.source, entry.run_id):
             continue
-        shown = "\n".join(changes[:MOST_CHANGES])
-        more = len(changes) - MOST_CHANGES
-        columns = f"{len(changes)} column{'' if len(changes) == 1 else 's'}"
+        counts = Counter(each.kind for each in changes)
+        told = [f"{_columns(counts[kind])} {words}" for kind, words in _DRIFTS.items() if counts[kind]]
         item = Item(
             pipeline,
-            f"{columns} of {drift.source} {'is' if len(changes) == 1 else 'are'} new",
+            f"Of {drift.source} {', '.join(told)}",
             step=f"ingest:{drift.source}",
-            details=[("New", shown + (f"\nand {more} more" if more > 0 else ""))],
+            details=[
+                (kind.capitalize(), _listed([each for each in changes if each.kind == kind], project.secrets))
+                for kind in _DRIFTS
+                if counts[kind]
+            ],
         )
-        message = replace(
-            about, kind="drift", title=f"{pipeline}: {drift.source} has new columns", items=[item], next=None
-        )
-        yield Notice(pipeline, "drift", replace(message, sentence=f"{item.sentence}; they are loaded."))
+        title = f"{pipeline}: {drift.source} has {'new columns' if set(counts) == {'new'} else 'changed'}"
+        message = replace(about, kind="drift", title=title, items=[item], next=None)
+        yield Notice(pipeline, "drift", replace(message, sentence=f"{item.sentence}."))
+
+
+def _columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
+
+
+def _listed(changes: Sequence[SchemaChange], secrets: frozenset[str]) -> str:
+    shown = [mask(str(each), secrets) for each in changes[:MOST_CHANGES]]
+    more = len(changes) - MOST_CHANGES
+    return "\n".join([*shown, *([f"and {more} more"] if more > 0 else [])])
 
 
 def _reports(project: Project, pipeline: PipelineResult, about: Message) -> Iterator[Notice]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline_cli.document import CheckResult, ErrorDocument, PipelineResult, RunResult, StepResult
+from pipeline_cli.drift import SchemaChange
 
 FAILURE = "failure"
 CONTRACT = "contract"
@@ -40,11 +41,11 @@ class Violations:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Tables and columns of a source that are new, as "table.column type"."""
+    """What a source changed since the last run."""
 
     pipelines: Sequence[str]
     source: str
-    changes: Sequence[str]
+    changes: Sequence[SchemaChange]
 
 
 @dataclass(slots=True)

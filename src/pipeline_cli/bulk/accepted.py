@@ -27,7 +27,8 @@ def accepted_scan(scan: Scan, accepted: Spool, engine: Any) -> Iterator[Scan]:
         return
     import pyarrow
 
-    columns = [replace(column, source=f"c{i}", encoding="typed") for i, column in enumerate(scan.columns)]
+    taken = [column for column in scan.columns if not column.is_refused]
+    columns = [replace(column, source=f"c{i}", encoding="typed") for i, column in enumerate(taken)]
     fields = [(column.source, arrow_type(column)) for column in columns]
     schema = pyarrow.schema(
         [*fields, ("file_", pyarrow.string()), ("line_", pyarrow.string()), ("position_", pyarrow.int64())]

@@ -119,6 +119,7 @@ class _Load:
             resources=[load.result() for load in loads],
             checks=warn_of_contracts(warned, violations),
             schema_changes=[each for load in loads for each in load.schema_changes],
+            fields={load.rules.table: load.fields for load in loads if load.fields.rows},
             violations=violations,
             notes=[each for load in loads for each in load.notes],
         )

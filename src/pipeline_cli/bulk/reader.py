@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from pipeline_cli.bulk.target import Target
 from pipeline_cli.bulk.watching import Watcher, counted
 from pipeline_cli.contracts.json_values import record_hash
 from pipeline_cli.contracts.predicates import compile_predicates
+from pipeline_cli.drift import variant_name
 from pipeline_cli.gate.rejects import quarantine_row
 from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.request import IngestRequest
 from pipeline_cli.sources.column_types import column_name
-from pipeline_cli.sources.scan import ColumnResource, Scan
+from pipeline_cli.sources.scan import ColumnResource, ColumnSpec, Scan
 
 _NUMBERS = count(1)  # functions are the instance's, and several sources may be loaded by one process
 
@@ -62,10 +63,10 @@ class ScanReader:
         self._reject_count = 0
         self._same: Counter[tuple[str | None, str]] = Counter()  # rejected rows by their file and content
 
-    def read(self, scan: Scan, table: str, *, is_ours: bool) -> int:
+    def read(self, scan: Scan, table: str, *, is_ours: bool, widen: Callable[[Sequence[str]], None]) -> int:
         """Write the scan's good rows into `table` and its rejects into quarantine. Returns the rows written.
 
-        is_ours: nobody else sees the table before the commit.
+        is_ours: nobody else sees the table before the commit. widen: adds text columns to it.
         """
         self._scan_count += 1
         folder = self._place.folder / f"{self._rules.table}_{self._scan_count}"
@@ -76,7 +77,11 @@ class ScanReader:
             written = self._write(scan, table, gate, sink, is_ours)
         require_all_read(self._where, sink.given, written + sink.taken)
         require_all_read(self._where, sink.taken, sink.accepted.count + sink.rejected_count)
-        for again in accepted_scan(scan, sink.accepted, engine):
+        variants = [variant_name(name) for name in sink.variants]
+        if variants:
+            widen(variants)
+        columns = [*scan.columns, *(ColumnSpec(name, name, "text") for name in variants)]
+        for again in accepted_scan(replace(scan, columns=columns), sink.accepted, engine):
             written += self._write(again, table, None, sink, is_ours)
         sink.add_malformed(scan.malformed(engine))
         self._tally.written += written

@@ -123,24 +123,27 @@ def build_reading(
         f"{value_sql(column, raw)} AS {value}"
         for column, raw, value in zip(columns, raws, values, strict=True)
     )
+    taken = [index for index, column in enumerate(columns) if not column.is_refused]
     computed = _computed(columns, shape)
     if shape.is_numbered:
         computed[POSITION] = f"{number * _ROWS_A_SCAN} + position_"
     if as_lines:
-        fields = [_field(*each) for each in zip(columns, raws, values, strict=True)]
+        fields = [_field(columns[index], raws[index], values[index]) for index in taken]
         fields += [_nullable(sql, is_free=name in _FREE_TEXTS) for name, sql in computed.items()]
         statement = f"SELECT {_join_fields(fields)} AS line"
     else:
-        statement = f"SELECT {', '.join([*values, *computed.values()])}"
+        statement = f"SELECT {', '.join([*(values[index] for index in taken), *computed.values()])}"
     statement += f" FROM (SELECT *, {typed} FROM (SELECT {received} FROM {scan.relation}))"
     if gate is not None:
         condition = gate.predicates.sql(_namer(columns, "r"), _namer(columns, "v"))
-        condition = " AND ".join([*(f"{values[i]} IS NOT NULL" for i in gate.keys), condition])
+        needed = [f"{values[index]} IS NOT NULL" for index in gate.keys]
+        needed += [f"{raws[index]} IS NULL" for index, column in enumerate(columns) if column.is_refused]
+        condition = " AND ".join([*needed, condition])
         # Nothing is pushed below a function with side effects: values are computed once, and it is called for
         # the rows that fail alone.
         suspect = f"{gate.sink}(file_, line_, position_, {_struct(raws)})"
         statement += f" WHERE CASE WHEN {condition} THEN true ELSE {suspect} END"
-    names = (*(column.name for column in columns), *computed)
+    names = (*(columns[index].name for index in taken), *computed)
     return Reading(names, statement, _constants(stamp), as_lines)
 
 

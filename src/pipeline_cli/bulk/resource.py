@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline_cli.bulk.account import Counts, require_closed
@@ -17,34 +17,28 @@ from pipeline_cli.bulk.dispositions import (
     keep_last,
     merge_rows,
 )
-from pipeline_cli.bulk.dlt_schema import TableChange, import_ahead
+from pipeline_cli.bulk.dlt_schema import TableChange
 from pipeline_cli.bulk.errors import OrderNeededError
+from pipeline_cli.bulk.load_table import LoadTable
 from pipeline_cli.bulk.reader import ScanReader, Workplace
 from pipeline_cli.bulk.reading import POSITION, RowShape, metadata_types
 from pipeline_cli.bulk.sink import Tally
 from pipeline_cli.bulk.state import (
     QUARANTINE,
-    add_columns,
-    create_table,
     forget_files,
     read_cursor,
     read_files,
     write_cursor,
     write_files,
 )
-from pipeline_cli.bulk.table_shape import fit_columns, refuse_collisions, require_keys
 from pipeline_cli.destinations.base import quote
 from pipeline_cli.document import ResourceResult
+from pipeline_cli.drift import SchemaChange, TableFields
 from pipeline_cli.errors import StepError
 from pipeline_cli.gate.rules import GateRules
-from pipeline_cli.sources.column_types import ColumnType, column_name
-from pipeline_cli.sources.scan import ColumnResource, Known, Scan
+from pipeline_cli.sources.scan import ColumnResource, ColumnSpec, Known, Scan
 
 _STAGED = ("merge", "scd2")
-_VERSIONS: Mapping[str, ColumnType] = {
-    VALID_FROM: ("timestamp", None, None),
-    VALID_TO: ("timestamp", None, None),
-}
 
 
 class ResourceLoad:
@@ -56,22 +50,28 @@ class ResourceLoad:
         self._resource = resource
         is_numbered = rules.resource in place.numbered
         self._shape = RowShape(rules.disposition in _STAGED, rules.keep_raw, is_numbered)
-        self._staged: str | None = None
         self._scan_count = 0
         self._has_files = False
         self._is_first = False  # whether the table had no rows before this load
-        self._is_made = False  # the table, by this load: nobody else sees it yet
         self._loaded = 0
         self._left_out = 0
         self._inserted = 0  # into the table, before earlier rows of a key went
         self.rules = rules
         self.tally = Tally()
         self._reader = ScanReader(place, rules, self._shape, self.tally, resource)
-        self.change: TableChange | None = None
-        self.schema_changes: list[str] = []
-        self.notes: list[str] = []
+        self._table = LoadTable(place, rules, self._shape)
+        self.fields = TableFields()
         self.touched: set[str] = set()
         self.has_output = False
+
+    @property
+    def change(self) -> TableChange | None:
+        """What dlt's schema is to know of the table now."""
+        return self._table.change
+
+    @property
+    def notes(self) -> list[str]:
+        return self._table.notes
 
     # -- the flow --------------------------------------------------------------------------------------------
 
@@ -85,26 +85,25 @@ class ResourceLoad:
                     )
                 self._load_scan(scan)
         if self._place.request.full_refresh and not self._scan_count:
-            self._make_room({})  # nothing is there any more to read again
-            self.has_output = bool(self._there())
-        table = self._staged or quote(self.rules.dataset, self.rules.table)
-        self._require_order(table)
+            self._table.make_room({})  # nothing is there any more to read again
+            self.has_output = bool(self._table.columns)
+        self._require_order(self._table.staged or self._table.name)
         self._inserted = self._loaded
-        if self._staged is not None:
-            merged = self._merge(self._staged)
+        if self._table.staged is not None:
+            merged = self._merge(self._table.staged)
             self._loaded = self._inserted = merged.written
             self._left_out = merged.left_out
         elif self._shape.is_hashed and self._loaded:
-            self._left_out = keep_last(self._target, table, self._keys, self._target.row_id)
+            self._left_out = keep_last(self._target, self._table.name, self._table.keys, self._target.row_id)
             self._loaded -= self._left_out
-        if self._loaded:
+        if self._loaded or self._table.is_emptied:
             self.touched.add(self.rules.table)
         self._judge_share()
 
     def _require_order(self, table: str) -> None:
         """What the judge accepted was written behind its scan's other rows: that matters where a key comes twice."""
         is_mixed = self._shape.is_hashed and self.tally.accepted and not self._shape.is_numbered
-        if is_mixed and has_twice(self._target, table, self._keys):
+        if is_mixed and has_twice(self._target, table, self._table.keys):
             self._place.numbered.add(self.rules.resource)
             raise OrderNeededError
 
@@ -113,10 +112,6 @@ class ResourceLoad:
         """Rows are compared with those that are there; into an empty table they are merged with themselves alone."""
         is_direct = self._is_first and self.rules.disposition == "merge" and not self._shape.is_numbered
         return self._shape.is_hashed and not is_direct
-
-    @property
-    def _keys(self) -> tuple[str, ...]:
-        return tuple(column_name(name) for name in self.rules.primary_key)
 
     def result(self) -> ResourceResult:
         """The account: extracted = loaded + quarantined + deduplicated."""
@@ -149,9 +144,10 @@ class ResourceLoad:
     def _load_scan(self, scan: Scan) -> None:
         self._has_files = self._has_files or bool(scan.files)
         self.has_output = True
-        before = self.tally.quarantined
+        before, extracted = self.tally.quarantined, self.tally.extracted
         if scan.columns:
             self._load_rows(scan)
+            self._count_fields(scan.columns, self.tally.extracted - extracted)
         else:
             self._empty_replaced()
             self._scan_count += 1
@@ -166,29 +162,23 @@ class ResourceLoad:
         if self._scan_count or self.rules.disposition != "replace":
             return
         forget_files(self._target, self.rules.dataset, self.rules.resource)
-        if self._there() and empty_table(self._target, quote(self.rules.dataset, self.rules.table)):
+        if self._table.columns and empty_table(self._target, self._table.name):
             self.touched.add(self.rules.table)
 
     def _load_rows(self, scan: Scan) -> None:
-        table = self._prepare_table(scan)
+        self._table.prepare(scan.columns)
         self._empty_replaced()
         self._scan_count += 1
         if self._scan_count == 1:
-            self._is_first = not self._target.query(f"SELECT 1 FROM {table} LIMIT 1")
-        if self._needs_stage and self._staged is None:
-            self._staged = self._create_staged(table)
-        fitted = replace(scan, columns=fit_columns(scan.columns, self._there(), self.rules))
-        is_ours = self._is_made or self._staged is not None
-        written = self._reader.read(fitted, self._staged or table, is_ours=is_ours)
-        if self._staged is None:
+            self._is_first = not self._target.query(f"SELECT 1 FROM {self._table.name} LIMIT 1")
+        staged = self._table.stage() if self._needs_stage else None
+        fitted = replace(scan, columns=self._table.fit(scan.columns))
+        is_ours = self._table.is_made or staged is not None
+        written = self._reader.read(
+            fitted, staged or self._table.name, is_ours=is_ours, widen=self._table.add_texts
+        )
+        if staged is None:
             self._loaded += written
-
-    def _create_staged(self, table: str) -> str:
-        # No table of ours begins with _staged, so none is taken for another.
-        staged = self._target.create_like(f"_staged_{self.rules.table}", table)
-        if self._shape.is_numbered:
-            self._target.execute(f"ALTER TABLE {staged} ADD COLUMN {quote(POSITION)} BIGINT")
-        return staged
 
     def _remember(self, scan: Scan) -> None:
         dataset, name, stamp = self.rules.dataset, self.rules.resource, self._place.stamp
@@ -199,10 +189,9 @@ class ResourceLoad:
             write_cursor(self._target, dataset, name, stamp, str(cursor))
 
     def _merge(self, staged: str) -> Merged:
-        table = quote(self.rules.dataset, self.rules.table)
-        columns = [name for name in self._there() if name not in (VALID_FROM, VALID_TO)]
+        columns = [name for name in self._table.columns if name not in (VALID_FROM, VALID_TO)]
         order = quote(POSITION) if self._shape.is_numbered else None
-        destination = Destination(table, self._keys, columns, order)
+        destination = Destination(self._table.name, self._table.keys, columns, order)
         if self.rules.disposition == "merge":
             merged = merge_rows(self._target, staged, destination)
         else:
@@ -220,65 +209,17 @@ class ResourceLoad:
 
     # -- the table -------------------------------------------------------------------------------------------
 
-    def _there(self) -> Mapping[str, ColumnType]:
-        return self._place.tables.get(self.rules.table, {})
+    @property
+    def schema_changes(self) -> list[SchemaChange]:
+        """New columns, and those that values did not fit."""
+        retyped = [
+            SchemaChange("retyped", self.rules.table, name, self._table.columns[name][0], records=count)
+            for name, count in self.tally.misfits.items()
+        ]
+        return self._table.new_columns + retyped
 
-    def _prepare_table(self, scan: Scan) -> str:
-        """Make the table, or add the columns that are new; its quoted name."""
-        refuse_collisions(scan.columns, self.rules)
-        require_keys(scan.columns, self.rules)
-        dataset, name = self.rules.dataset, self.rules.table
-        wanted: dict[str, ColumnType] = {
-            column.name: (column.data_type, column.precision, column.scale) for column in scan.columns
-        }
-        wanted |= _VERSIONS if self.rules.disposition == "scd2" else {}
-        wanted |= {key: (kind, None, None) for key, kind in metadata_types(self._shape).items()}
-        if not self._scan_count and self._place.request.full_refresh:
-            self._make_room(wanted)
-        there = self._there()
-        missing = {key: kind for key, kind in wanted.items() if key not in there}
-        if not there:
-            create_table(self._target, dataset, name, wanted)
-            self._is_made = True
-        elif missing:
-            # A staged table was made without them.
-            self._staged = None if self._staged is None else self._widen_staged(missing)
-            add_columns(self._target, dataset, name, missing)
-        if missing:
-            import_ahead()
-            self._place.tables[name] = {**there, **missing}
-            if there:
-                self.notes.append(f"New columns of {dataset}.{name}: {', '.join(missing)}.")
-            self.schema_changes += [f"{name}.{key} {kind[0]}" for key, kind in missing.items()]
-            self.change = TableChange(
-                name,
-                self.rules.resource,
-                self._place.tables[name],
-                self._keys,
-                self.rules.disposition,
-            )
-        return quote(dataset, name)
-
-    def _widen_staged(self, missing: Mapping[str, ColumnType]) -> str:
-        assert self._staged is not None
-        for key, kind in missing.items():
-            self._target.execute(
-                f"ALTER TABLE {self._staged} ADD COLUMN {quote(key)} {self._target.sql_type(kind)}"
-            )
-        return self._staged
-
-    def _make_room(self, wanted: Mapping[str, ColumnType]) -> None:
-        """For --full-refresh: an empty table where the columns are as before, else none."""
-        there = self._there()
-        if not there:
-            return
-        self.touched.add(self.rules.table)
-        table = quote(self.rules.dataset, self.rules.table)
-        if all(
-            self._target.sql_type(there.get(key, kind)) == self._target.sql_type(kind)
-            for key, kind in wanted.items()
-        ):
-            empty_table(self._target, table)
-        else:
-            self._target.execute(f"DROP TABLE {table}")
-            del self._place.tables[self.rules.table]
+    def _count_fields(self, columns: Sequence[ColumnSpec], rows: int) -> None:
+        """A column of a file or a table is there in each of its rows, whatever its values are."""
+        self.fields.rows += rows
+        for column in columns:
+            self.fields.add(column.name, column.data_type, rows)

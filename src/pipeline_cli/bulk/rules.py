@@ -6,6 +6,7 @@ from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.contract_files import read_contracts
 from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.manifest.names import table_name
+from pipeline_cli.manifest.sources import SchemaContract
 from pipeline_cli.project import Project
 
 
@@ -29,6 +30,7 @@ def column_rules(project: Project, source: str) -> dict[str, GateRules]:
             on_violation=hints.on_violation,
             max_rejected=hints.max_rejected,
             cursor=incremental.cursor_path if incremental else None,
+            drift=getattr(hints, "drift", None) or SchemaContract(),
             keep_raw=bool(getattr(entry, "keep_raw", False) if keep_raw is None else keep_raw),
         )
     return found

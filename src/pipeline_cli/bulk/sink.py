@@ -7,6 +7,7 @@ is bad, or written in an uncommon way. The judge is the row path's own, so verdi
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,14 @@ from pipeline_cli.contracts.judge import judge
 from pipeline_cli.contracts.reasons import Reason, Rejected, json_path
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.errors import ChecksFailed
-from pipeline_cli.gate.rules import GateRules, Violation, breaks_contract, too_many_rejected
+from pipeline_cli.gate.rules import (
+    GateRules,
+    Violation,
+    breaks_contract,
+    frozen_rules,
+    schema_is_frozen,
+    too_many_rejected,
+)
 from pipeline_cli.sources.column_types import column_name
 from pipeline_cli.sources.scan import Malformed, Scan, Suspect
 
@@ -37,6 +45,7 @@ class Tally:
     quarantined: int = 0
     warned: int = 0
     violations: list[Violation] = field(default_factory=list)
+    misfits: Counter[str] = field(default_factory=Counter)  # rows by the column that a value did not fit
 
     @property
     def extracted(self) -> int:
@@ -67,9 +76,13 @@ class Sink:
         self._scan = scan
         self._tally = tally
         self._lock = threading.Lock()
+        self._frozen = frozen_rules(rules.drift)
+        keys = [column_name(name) for name in (*rules.primary_key, (rules.cursor or "").removeprefix("$."))]
+        self._keys = keys if rules.drift.data_type == "evolve" else None
         self._located: list[tuple[Suspect, Rejected]] = []
         self._more = Spool(folder / "rejected")
         self.accepted = Spool(folder / "accepted")
+        self.variants: dict[str, None] = {}  # columns with a value that is kept as a text in another
         self.taken = 0  # rows that came here; each is accepted or rejected
         self.rejected_count = 0
         self.given: int | None = scan.row_count  # rows, as the source counts them; None where it does not
@@ -116,7 +129,10 @@ class Sink:
 
     def _judge(self, suspect: Suspect) -> Mapping[str, Any] | None:
         """The row to write, or None for one that is kept as rejected."""
-        verdict = judge(self._rules.contract, self._scan.columns, suspect.values)
+        verdict = judge(self._rules.contract, self._scan.columns, suspect.values, self._keys)
+        self._tally.misfits.update(verdict.misfits)
+        if self._frozen and (frozen := [each for each in verdict.inexact if each.rule in self._frozen]):
+            raise schema_is_frozen(self._rules, frozen[0], _standing(suspect))
         broken = verdict.broken
         if broken and self._rules.on_violation == "fail":
             raise breaks_contract(self._rules, broken[0], _standing(suspect))
@@ -127,6 +143,8 @@ class Sink:
         reasons = broken + self._key_reasons(verdict.record)
         reasons = reasons or verdict.inexact
         if not reasons:
+            if self._keys is not None:
+                self.variants.update(dict.fromkeys(verdict.misfits))
             return verdict.row
         is_text = all(column.encoding == "text" for column in self._scan.columns)
         received = {name: value for name, value in suspect.values.items() if value is not None}

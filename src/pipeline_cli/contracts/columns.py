@@ -93,6 +93,10 @@ class ColumnTypes:
     def _table_name(self, lineage: tuple[str, ...], fragments: tuple[str, ...]) -> str:
         return str(self._naming.shorten_fragments(*lineage, *fragments))
 
+    def variant(self, column: str, ending: str) -> str:
+        """The column for a column's values of another type, as dlt calls it."""
+        return str(self._naming.shorten_fragments(column, ending))
+
     def normalize_table(self, name: str) -> str:
         return self.list_fragment(name)
 

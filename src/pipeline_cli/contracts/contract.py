@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.contracts.fitting import SURROGATE, has_surrogate
+from pipeline_cli.contracts.json_values import plain_floats
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
 from pipeline_cli.errors import UsageError
 
@@ -62,15 +63,23 @@ class Contract:
     def reasons(self, record: Record) -> tuple[Reason, ...]:
         """Everything about `record` that breaks the contract; empty when it holds."""
         try:
-            # is_valid first: it builds no error objects, and nearly every record is valid.
-            if self._validator.is_valid(record):
-                return ()
-            return tuple(
-                Reason(json_path(list(error.instance_path)), _rule(error), _shorten(error.message))
-                for error in self._validator.iter_errors(record)
-            )
+            try:
+                return self._find(record)
+            except UnicodeEncodeError:
+                raise
+            except ValueError:  # NaN and infinities of JSON: to the validator they are null
+                return self._find(plain_floats(record))
         except UnicodeEncodeError:  # the validator writes texts as UTF-8, to look at them or to show them
             return tuple(Reason(json_path(path), *SURROGATE) for path in _surrogates(record))
+
+    def _find(self, record: Record) -> tuple[Reason, ...]:
+        # is_valid first: it builds no error objects, and nearly every record is valid.
+        if self._validator.is_valid(record):
+            return ()
+        return tuple(
+            Reason(json_path(list(error.instance_path)), _rule(error), _shorten(error.message))
+            for error in self._validator.iter_errors(record)
+        )
 
     def column_types(self) -> dict[tuple[str, ...], str]:
         """dlt data types that the contract fixes, by the field's path; lists and untyped fields are left out.

@@ -14,8 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pipeline_cli.contracts import text_parsing as parsing
-from pipeline_cli.contracts.exactness import value_problem
-from pipeline_cli.contracts.fitting import fit_problem, show, text_problem
+from pipeline_cli.contracts.fitting import fit_problem, show, text_problem, value_problem
 from pipeline_cli.contracts.json_values import json_ready, parse_json, plain_json
 from pipeline_cli.contracts.text_values import decimal_shape
 from pipeline_cli.sources.scan import ColumnSpec

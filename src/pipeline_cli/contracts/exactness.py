@@ -8,29 +8,53 @@ normalizer will (dlt.common.normalizers.json.relational) and says what would not
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import copy
+from collections import Counter
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
 from pipeline_cli.contracts.columns import ColumnTypes
-from pipeline_cli.contracts.fitting import text_problem
+from pipeline_cli.contracts.fitting import MAX_DEPTH, value_problem
+from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
+from pipeline_cli.drift import NEW_COLUMN, NEW_TABLE, OTHER_TYPE, VARIANT, SchemaChange, TableFields
+from pipeline_cli.manifest.sources import SchemaContract
 
-# Postgres and DuckDB allow 1,600 columns and more; dlt's writers recurse once a level.
-_MAX_DEPTH = 100
+# Postgres and DuckDB allow 1,600 columns and more.
 _MAX_KEYS = 1_000
-_INT64 = range(-(2**63), 2**63)
+_OPEN = SchemaContract()
 
 
 class Exactness:
     """Checks the records of one table; learns the types of columns that are new in this load."""
 
-    def __init__(self, schema: Any, table: str) -> None:
-        """schema: the dlt Schema that is being extracted into, its naming set for the destination."""
+    def __init__(
+        self,
+        schema: Any,
+        table: str,
+        *,
+        drift: SchemaContract = _OPEN,
+        is_there: bool = True,
+        keys: Collection[str] = (),
+    ) -> None:
+        """schema: the dlt Schema that is being extracted into, its naming set for the destination.
+
+        drift: what becomes of fields that the table has no place for, which holds once the table `is_there`.
+        keys: top-level fields whose values are never kept in another column.
+        """
         self.columns = ColumnTypes(schema)
         self.table = self.columns.normalize_table(table)
         self._max_nesting = self.columns.max_nesting(self.table)
+        known = frozenset(schema.tables)
+        self.tables = known if is_there and drift.tables != "evolve" else None
+        self.closed = known if is_there and drift.columns != "evolve" else frozenset()
+        self.keeps_variants = drift.data_type == "evolve"
+        self.keys = frozenset(keys)
+        self._filled: Counter[tuple[str, str]] = Counter()
+        self._rows: Counter[str] = Counter()
+        self._misfits: Counter[tuple[str, str]] = Counter()
+        self.received: Record | None = None  # the last record as it came, where a value of it was moved
 
     def reasons(self, record: Record, *, learn: bool = True) -> tuple[Reason, ...]:
         """What of `record` could not be stored exactly; empty when all of it can.
@@ -40,42 +64,84 @@ class Exactness:
         is how dlt wants them.
         """
         found: list[Reason] = []
-        walk = _Walk(self.columns, self.table, found.append)
+        self.received = None
+        walk = _Walk(self, found.append)
         walk.row(self.table, (self.table,), record, (), self._max_nesting)
+        self._misfits.update(walk.misfits)
         if learn and not found:
-            walk.commit()
+            self.received = walk.commit(record)
+            self._filled.update(walk.filled)
+            self._rows.update(walk.rows)
         return tuple(found)
+
+    def count_filled(self, rows: int, filled: Collection[tuple[str, str, int, int]]) -> None:
+        """Count records that were read by column. filled: (table, column, rows of the table, values)."""
+        self._rows[self.table] += rows
+        of_children = {table: count for table, _, count, _ in filled if table != self.table}
+        self._rows.update(of_children)
+        self._filled.update({(table, column): values for table, column, _, values in filled})
+
+    def fields(self) -> dict[str, TableFields]:
+        """The fields of the accepted records, by table."""
+        found = {table: TableFields(rows) for table, rows in self._rows.items()}
+        for (table, column), filled in self._filled.items():
+            found.setdefault(table, TableFields()).add(
+                column, self.columns.known_type(table, column)[0], filled
+            )
+        return found
+
+    def retyped(self) -> list[SchemaChange]:
+        """The columns that some values did not fit, with how many."""
+        return [
+            SchemaChange("retyped", table, column, self.columns.known_type(table, column)[0], records=count)
+            for (table, column), count in self._misfits.items()
+        ]
 
 
 class _Walk:
     """One record's way through dlt's flattening: which value lands in which column of which table."""
 
-    def __init__(self, columns: ColumnTypes, root: str, add: Callable[[Reason], None]) -> None:
-        self._columns = columns
-        self._root = root
+    def __init__(self, exactness: Exactness, add: Callable[[Reason], None]) -> None:
+        self._rules = exactness
+        self._columns = exactness.columns
+        self._root = exactness.table
         self._add = add
+        self.rows: list[str] = []
+        self.filled: list[tuple[str, str]] = []
+        self.misfits: list[tuple[str, str]] = []
+        self._moved: list[tuple[Any, Any]] = []  # container and key of a value for the column of texts
         self._key_count = 0
         self._parents: dict[str, str] = {}
         self._learnt: dict[tuple[str, str], str] = {}
         self._widened: set[tuple[str, str]] = set()
         self._large: list[tuple[Any, Any, Decimal]] = []
 
-    def commit(self) -> None:
-        """Keep what the accepted record taught: new columns and wider types."""
+    def commit(self, record: Record) -> Record | None:
+        """Keep what the accepted record taught: new columns and wider types.
+
+        A value that is kept in another column is moved there; then the record as it was is returned.
+        """
         for table, parent in self._parents.items():
             self._columns.keep_parent(table, parent)
         for (table, column), data_type in self._learnt.items():
             self._columns.learn(table, column, data_type, widened=(table, column) in self._widened)
         for container, key, value in self._large:
             container[key] = value
+        received = copy.deepcopy(record) if self._moved else None
+        for container, key in self._moved:
+            value = container[key]
+            text = {VARIANT: value if isinstance(value, str) else plain_json(value)}
+            container[key] = {"value": text} if isinstance(container, list) else text
+        return received
 
     def row(
         self, table: str, lineage: tuple[str, ...], row: Record, path: tuple[str | int, ...], nesting: int
     ) -> None:
         """lineage: the tables above and this one; path: where `row` stands in the record."""
-        if len(path) > _MAX_DEPTH:
-            self._add(Reason("$", "depth", f"nested deeper than {_MAX_DEPTH} levels"))
+        if len(path) > MAX_DEPTH:
+            self._add(Reason("$", "depth", f"nested deeper than {MAX_DEPTH} levels"))
             return
+        self.rows.append(table)
         taken: dict[str, tuple[tuple[str | int, ...], str]] = {}
         stack: list[tuple[Record, tuple[str, ...], tuple[str | int, ...], int]] = [(row, (), path, nesting)]
         while stack:
@@ -88,15 +154,15 @@ class _Walk:
                     self._add(Reason(json_path((*where, str(key))), *problem))
                 elif isinstance(value, (dict, list)) and not self._columns.is_json(table, name, level):
                     here = (*where, key)
-                    if len(here) > _MAX_DEPTH:
-                        self._add(Reason("$", "depth", f"nested deeper than {_MAX_DEPTH} levels"))
+                    if len(here) > MAX_DEPTH:
+                        self._add(Reason("$", "depth", f"nested deeper than {MAX_DEPTH} levels"))
                     elif isinstance(value, dict):
                         stack.append((value, (*fragments, self._columns.fragment(key)), here, level - 1))
                     elif self._is_free(taken, f"{name}[]", where, key):
                         below = (*fragments, self._columns.list_fragment(key))
                         self._list(lineage, below, value, here, nesting - 1)
                 elif self._is_free(taken, name, where, key):
-                    self._value(table, lineage, name, current, key, value, where)
+                    self._value(table, name, current, key, value, where, level)
 
     def _list(
         self,
@@ -112,6 +178,9 @@ class _Walk:
             message = f"its items land in the table {table}, which holds others' already"
             self._add(Reason(json_path(path), "name_collision", message))
             return
+        if values and self._rules.tables is not None and table not in self._rules.tables:
+            self._add(Reason(json_path(path), NEW_TABLE, f"its items have no table {table} to go to"))
+            return
         below = (*lineage, *fragments)
         for index, value in enumerate(values):
             if isinstance(value, dict):
@@ -119,33 +188,58 @@ class _Walk:
             elif isinstance(value, list):
                 self.row(table, below, {"list": value}, (*path, index), level - 1)
             else:
-                self._value(table, below, "value", values, index, value, path)
+                self.rows.append(table)
+                self._value(table, "value", values, index, value, path, level)
 
     def _value(
         self,
         table: str,
-        lineage: tuple[str, ...],
         column: str,
         container: Any,
         key: Any,
         value: Any,
         path: tuple[str | int, ...],
+        level: int,
     ) -> None:
+        if value is None:
+            return
+        self.filled.append((table, column))
         problem = value_problem(value)
-        if value is None or (problem is None and self._columns.takes(table, column, value)):
+        if problem is None and self._columns.takes(table, column, value):
             return
         if problem is None:
             known = self._learnt.get((table, column))
             verdict = self._columns.verdict(table, column, value, known)
             problem = verdict.problem
-            if verdict.new_type is not None:
+            if verdict.new_type is not None and table in self._rules.closed:
+                problem = NEW_COLUMN, f"the table {table} has no column {column}"
+            elif verdict.new_type is not None:
                 if known and known != verdict.new_type:  # in this very record: two items of one list
                     self._widened.add((table, column))
                 self._learnt[table, column] = verdict.new_type
             if verdict.large is not None:
                 self._large.append((container, key, verdict.large))
-        if problem is not None:
-            self._add(Reason(json_path((*path, key)), *problem))
+        if problem is None:
+            return
+        if problem[0] in OTHER_TYPE:
+            self.misfits.append((table, column))
+            if self._rules.keeps_variants and self._move(table, column, container, key, (*path, key), level):
+                return
+        self._add(Reason(json_path((*path, key)), *problem))
+
+    def _move(
+        self, table: str, column: str, container: Any, key: Any, path: tuple[str | int, ...], level: int
+    ) -> bool:
+        """Whether a value that its column cannot hold goes to the column of texts beside it, as dlt names that."""
+        is_item = isinstance(container, list)
+        if path[0] in self._rules.keys or self._columns.is_json(table, column, level - is_item):
+            return False
+        self._moved.append((container, key))
+        variant = table, self._columns.variant(column, VARIANT)
+        self._learnt[variant] = "text"
+        self._widened.add(variant)
+        self.filled.append(variant)
+        return True
 
     def _count(self, row: Record) -> None:
         self._key_count += len(row)
@@ -167,38 +261,3 @@ class _Walk:
         message = f"lands in the same column as {json_path((*above, other))}"
         self._add(Reason(json_path((*where, key)), "name_collision", message))
         return False
-
-
-def value_problem(value: Any) -> tuple[str, str] | None:
-    """The (rule, message) of a value that cannot be stored exactly in any column; looks inside lists and dicts."""
-    if isinstance(value, str):
-        return text_problem(value)
-    if isinstance(value, float):
-        return (
-            None
-            if math.isfinite(value)
-            else ("not_finite", f"{value} is not a number that JSON or SQL keeps")
-        )
-    if isinstance(value, (dict, list)):
-        return _json_problem(value)
-    return None
-
-
-def _json_problem(value: Any) -> tuple[str, str] | None:
-    """For values kept whole in a JSON column: what JSON numbers of 64 bits cannot carry."""
-    stack = [(value, 0)]
-    while stack:
-        current, depth = stack.pop()
-        if depth > _MAX_DEPTH:
-            return "depth", f"nested deeper than {_MAX_DEPTH} levels"
-        if isinstance(current, dict):
-            if getattr(current, "duplicate_keys", ()):
-                return "duplicate_key", "a key stands twice in one JSON object"
-            stack.extend((each, depth + 1) for pair in current.items() for each in pair)
-        elif isinstance(current, list):
-            stack.extend((each, depth + 1) for each in current)
-        elif isinstance(current, Decimal) or (type(current) is int and current not in _INT64):
-            return "number", f"{current} has more digits than a JSON column keeps"
-        elif isinstance(current, (str, float)) and (problem := value_problem(current)):
-            return problem
-    return None

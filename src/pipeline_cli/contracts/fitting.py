@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 from pipeline_cli.threads import import_whole
 
 INT64 = range(-(2**63), 2**63)
+MAX_DEPTH = 100  # levels of nesting: dlt's writers recurse once a level
 SURROGATE = ("surrogate", "holds half of a surrogate pair, which is not valid Unicode")
 _DEFAULT_DECIMAL = (38, 9)  # dlt's precision and scale for a decimal that says none
 _MORE_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
@@ -92,3 +94,38 @@ def has_surrogate(text: str) -> bool:
 def show(value: Any) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:59] + "…"
+
+
+def value_problem(value: Any) -> tuple[str, str] | None:
+    """The (rule, message) of a value that cannot be stored exactly in any column; looks inside lists and dicts."""
+    if isinstance(value, str):
+        return text_problem(value)
+    if isinstance(value, float):
+        return (
+            None
+            if math.isfinite(value)
+            else ("not_finite", f"{value} is not a number that JSON or SQL keeps")
+        )
+    if isinstance(value, (dict, list)):
+        return _json_problem(value)
+    return None
+
+
+def _json_problem(value: Any) -> tuple[str, str] | None:
+    """For values kept whole in a JSON column: what JSON numbers of 64 bits cannot carry."""
+    stack = [(value, 0)]
+    while stack:
+        current, depth = stack.pop()
+        if depth > MAX_DEPTH:
+            return "depth", f"nested deeper than {MAX_DEPTH} levels"
+        if isinstance(current, dict):
+            if getattr(current, "duplicate_keys", ()):
+                return "duplicate_key", "a key stands twice in one JSON object"
+            stack.extend((each, depth + 1) for pair in current.items() for each in pair)
+        elif isinstance(current, list):
+            stack.extend((each, depth + 1) for each in current)
+        elif isinstance(current, Decimal) or (type(current) is int and current not in INT64):
+            return "number", f"{current} has more digits than a JSON column keeps"
+        elif isinstance(current, (str, float)) and (problem := value_problem(current)):
+            return problem
+    return None

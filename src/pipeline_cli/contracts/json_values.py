@@ -145,6 +145,15 @@ def _ready(value: Any) -> Any:
     return _plain(value)
 
 
+def plain_floats(value: Any) -> Any:
+    """A copy of a JSON document with NaN and infinities as Python's own floats."""
+    if isinstance(value, NotFinite):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: plain_floats(each) for key, each in value.items()}
+    return [plain_floats(each) for each in value] if isinstance(value, list) else value
+
+
 def record_hash(record: Any) -> str:
     """32 hexadecimal digits that stand for the record's content."""
     return hashlib.blake2b(canonical_json(record), digest_size=16).hexdigest()

@@ -34,6 +34,11 @@ class ByColumn:
         self._page = self._reader.read(records) if len(records) >= self.spool.fewest else None
         return self._page is not None
 
+    @property
+    def filled(self) -> Sequence[tuple[str, str, int, int]]:
+        """Of the page that was read last: (table, column, rows of the table, values)."""
+        return self._page.filled if self._page is not None else ()
+
     def learn(self, records: Sequence[Record]) -> None:
         """These were accepted one by one; where one table holds them, it is kept for WriteStep."""
         assert self._reader is not None

@@ -10,10 +10,19 @@ from dlt.extract.items_transform import ItemTransform
 from pipeline_cli.contracts.exactness import Exactness
 from pipeline_cli.contracts.json_values import json_ready, plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, Rejected, json_path
+from pipeline_cli.drift import SchemaChange, SourceFields
 from pipeline_cli.gate.by_column import ByColumn
 from pipeline_cli.gate.cursor import CursorCheck
 from pipeline_cli.gate.records import REJECTED, to_records, value_at
-from pipeline_cli.gate.rules import GateContext, GateRules, Violation, breaks_contract
+from pipeline_cli.gate.rules import (
+    GateContext,
+    GateRules,
+    Violation,
+    breaks_contract,
+    frozen_rules,
+    schema_is_frozen,
+)
+from pipeline_cli.sources.derived import Derived, received_of
 
 _SHOWN_VIOLATIONS = 20
 
@@ -43,6 +52,15 @@ class CheckStep(ItemTransform[Any, Any]):
         self._exactness: Exactness | None = None
         self._cursor = CursorCheck(rules) if rules.cursor else None
         self._by_column = by_column
+        self._frozen = frozen_rules(rules.drift)
+
+    def fields(self) -> SourceFields:
+        """The fields of the accepted records, by table."""
+        return self._exactness.fields() if self._exactness else {}
+
+    def retyped(self) -> list[SchemaChange]:
+        """The columns that some values did not fit."""
+        return self._exactness.retyped() if self._exactness else []
 
     def __call__(self, item: Any, meta: Any = None) -> Any:
         self._context.stop_if_cancelled()
@@ -64,12 +82,12 @@ class CheckStep(ItemTransform[Any, Any]):
         if by_column.has_given_up:
             return [self._judge(record) for record in records]
         if not self._has_rules:
-            if by_column.read(records):
+            if self._read(by_column, records):
                 return list(records)
         else:
             is_fine = [self._may_be_fine(record) for record in records]
             fine = [record for record, yes in zip(records, is_fine, strict=True) if yes]
-            if by_column.read(fine):
+            if self._read(by_column, fine):
                 return [
                     record if yes else self._judge(record)
                     for record, yes in zip(records, is_fine, strict=True)
@@ -83,6 +101,14 @@ class CheckStep(ItemTransform[Any, Any]):
         """Whether a record's own values matter: a contract, a key, a cursor."""
         return bool(self._rules.contract or self._rules.primary_key or self._cursor)
 
+    def _read(self, by_column: ByColumn, records: list[Record]) -> bool:
+        """Whether one table holds all of these; then their fields are counted."""
+        if not by_column.read(records):
+            return False
+        assert self._exactness is not None
+        self._exactness.count_filled(len(records), by_column.filled)
+        return True
+
     def _may_be_fine(self, record: Record) -> bool:
         is_held = self._rules.contract is None or self._rules.contract.holds(record)
         return is_held and not self._key_reasons(record)
@@ -94,7 +120,14 @@ class CheckStep(ItemTransform[Any, Any]):
         schema = self._schema()
         declared = normalize_table_identifiers(self._table_schema(), schema.naming)
         schema.update_table(declared, normalize_identifiers=False)
-        return Exactness(schema, self._rules.table)
+        cursor = (self._rules.cursor or "").removeprefix("$.").split(".")[0]
+        return Exactness(
+            schema,
+            self._rules.table,
+            drift=self._rules.drift,
+            is_there=self._rules.table in self._context.tables,
+            keys={*self._rules.primary_key, cursor},
+        )
 
     def _judge(self, record: Record) -> Record:
         assert self._exactness is not None
@@ -107,8 +140,12 @@ class CheckStep(ItemTransform[Any, Any]):
             raise breaks_contract(self._rules, broken[0])
         reasons = broken + self._key_reasons(record)
         reasons += self._exactness.reasons(record, learn=not reasons)
+        if not reasons and self._exactness.received is not None:
+            return Derived(record, received=received_of(self._exactness.received))
         if not reasons:
             return record
+        if self._frozen and (frozen := [each for each in reasons if each.rule in self._frozen]):
+            raise schema_is_frozen(self._rules, frozen[0])
         self._tell(record, reasons)
         return {REJECTED: Rejected(record, reasons)}
 

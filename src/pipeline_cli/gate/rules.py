@@ -10,8 +10,10 @@ from typing import Any
 from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.reasons import Reason
 from pipeline_cli.document import ResourceResult
+from pipeline_cli.drift import NEW_COLUMN, NEW_TABLE, OTHER_TYPE
 from pipeline_cli.errors import ChecksFailed
 from pipeline_cli.manifest.models import Limit
+from pipeline_cli.manifest.sources import SchemaContract
 from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.progress import TellProgress
 
@@ -37,6 +39,7 @@ class GateRules:
     cursor_start: Any = None  # the initial value, for its type
     keep_raw: bool = False
     endpoint: str | None = None
+    drift: SchemaContract = field(default_factory=SchemaContract)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,23 @@ def breaks_contract(rules: GateRules, reason: Reason, where: str = "") -> Checks
         code="E410",
         hint="Mend the source or the contract, or use on_violation: quarantine.",
     )
+
+
+def schema_is_frozen(rules: GateRules, reason: Reason, where: str = "") -> ChecksFailed:
+    """The error of a record that the table has no place for, under `schema_contract: freeze`."""
+    frozen = {NEW_TABLE: "tables", NEW_COLUMN: "columns"}.get(reason.rule, "data_type")
+    return ChecksFailed(
+        f"{rules.source}.{rules.resource}: a record{where} is not as its table is, and schema_contract freezes "
+        f"{frozen}: {reason.path} {reason.message}. Nothing of this source was loaded.",
+        code="E413",
+        hint="Mend the source, declare the field (columns: or the contract), or say evolve or quarantine.",
+    )
+
+
+def frozen_rules(drift: SchemaContract) -> frozenset[str]:
+    """The rules whose breach fails the load."""
+    said = {NEW_TABLE: drift.tables, NEW_COLUMN: drift.columns, **dict.fromkeys(OTHER_TYPE, drift.data_type)}
+    return frozenset(rule for rule, what in said.items() if what == "freeze")
 
 
 def too_many_rejected(

@@ -10,12 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult, StepResult, TryResult, utc_now
+from pipeline_cli.drift import SourceFields
 from pipeline_cli.ledger import history, pruning, recording
 from pipeline_cli.ledger.alert_entries import AlertNews
 from pipeline_cli.ledger.alert_store import AlertStore
 from pipeline_cli.ledger.database import changing, open_database, reading
 from pipeline_cli.ledger.entries import LoadEntry, ModelBuild, RunEntry, RunSummary, TransformState
 from pipeline_cli.ledger.export import ExportedTable, export_runs
+from pipeline_cli.ledger.source_fields import read_fields, write_fields
 from pipeline_cli.ledger.tables import loaded_tables, runs
 from pipeline_cli.ledger.transform_state import (
     ask_rebuild,
@@ -136,6 +138,15 @@ class Ledger:
     def was_full_refresh(self, run_id: str) -> bool:
         with reading(self.engine) as connection:
             return bool(connection.scalar(sa.select(runs.c.full_refresh).where(runs.c.run_id == run_id)))
+
+    # -- sources ---------------------------------------------------------------------------------------------
+
+    def source_fields(self, environment: str, source: str) -> SourceFields:
+        """The fields that the source has given so far, by table; empty before its first load."""
+        return read_fields(self.engine, environment, source)
+
+    def save_source_fields(self, environment: str, source: str, fields: SourceFields) -> None:
+        write_fields(self.engine, environment, source, fields)
 
     # -- transforms ------------------------------------------------------------------------------------------
 

@@ -150,6 +150,15 @@ checks = sa.Table(
     sa.Column("message", sa.Text),
 )
 
+source_fields = sa.Table(
+    "source_fields",
+    metadata,
+    sa.Column("environment", sa.Text),
+    sa.Column("source", sa.Text),
+    sa.Column("fields", sa.JSON, nullable=False),  # drift.to_json
+    sa.PrimaryKeyConstraint("environment", "source"),
+)
+
 transforms = sa.Table(
     "transforms",
     metadata,

@@ -39,6 +39,7 @@ class Intake:
     """One resource behind its gate: its rules, and the step that counts what went through."""
 
     rules: GateRules
+    check: CheckStep
     writer: WriteStep
     by_column: ByColumn | None = None
 
@@ -84,7 +85,7 @@ def _attach(
         resource.add_step(ReceivedStep(), insert_at=0)
     resource.add_step(check)
     resource.add_step(writer)
-    return Intake(rules, writer, by_column)
+    return Intake(rules, check, writer, by_column)
 
 
 def make_rules(
@@ -124,6 +125,7 @@ def make_rules(
         cursor_start=incremental.initial_value if incremental else None,
         keep_raw=keep_raw,
         endpoint=_endpoint_path(name, hints),
+        drift=hints.drift,
     )
 
 

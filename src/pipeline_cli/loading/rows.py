@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.document import CheckResult
+from pipeline_cli.drift import SchemaChange
 from pipeline_cli.errors import PipelineCliError, StepError
 from pipeline_cli.failpoints import failpoint
 from pipeline_cli.garbage import collect_among_pages
@@ -76,6 +77,9 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
     result.checks = extracted.checks
     result.violations = extracted.context.violations
     result.notes = [*notes, *_row_notes(extracted.intakes)]
+    for intake in extracted.intakes:
+        result.fields |= intake.check.fields()
+        result.schema_changes += intake.check.retyped()
     result.loaded_tables |= {(dataset_name(request.source), table) for table in recovered}
     if result.loaded_tables:
         result.status = "succeeded"
@@ -245,18 +249,15 @@ def touched_tables(pipeline: Pipeline, written: Sequence[str]) -> set[str]:
     return {table for name in written if name in schema.tables for table in tables_below(schema, name)}
 
 
-def _schema_changes(info: Any) -> list[str]:
-    """New tables and columns of this load, as "table" or "table.column type"."""
-    changes: list[str] = []
-    for package in info.load_packages:
-        for table, update in package.schema_update.items():
-            if not table.startswith("_dlt_"):
-                columns = update.get("columns", {})
-                named = (
-                    f"{table}.{name} {each.get('data_type', '')}".rstrip() for name, each in columns.items()
-                )
-                changes.extend(named)
-    return changes
+def _schema_changes(info: Any) -> list[SchemaChange]:
+    """The new columns of this load."""
+    return [
+        SchemaChange("new", table, name, each.get("data_type"))
+        for package in info.load_packages
+        for table, update in package.schema_update.items()
+        if not table.startswith("_dlt_")
+        for name, each in update.get("columns", {}).items()
+    ]
 
 
 @contextmanager

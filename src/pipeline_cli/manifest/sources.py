@@ -51,6 +51,21 @@ class Incremental:
     )
 
 
+OnDrift = Literal["evolve", "freeze", "quarantine"]
+
+
+@entry
+class SchemaContract:
+    """What becomes of what the table, once it is there, has no place for."""
+
+    tables: OnDrift = key("A nested list without a child table.", default="evolve")
+    columns: OnDrift = key("A field without a column.", default="evolve")
+    data_type: OnDrift = key(
+        "A value that its column cannot hold; evolve keeps it as a text in the column NAME__v_text.",
+        default="quarantine",
+    )
+
+
 @entry
 class ResourceHints:
     """What every resource can say, whatever its source."""
@@ -74,6 +89,19 @@ class ResourceHints:
     )
     keep_raw: bool | None = key("Keep each record as received in the column _raw (JSON).", default=None)
     incremental: Incremental | None = key("Read only what is new.", default=None)
+    schema_contract: SchemaContract | OnDrift | None = key(
+        "What becomes of new fields and other types: evolve takes them in, quarantine sets their records apart, freeze "
+        "fails the load; one word for all three, or for each.",
+        default=None,
+    )
+
+    @property
+    def drift(self) -> SchemaContract:
+        """`schema_contract`, written out."""
+        if isinstance(self.schema_contract, str):
+            said = self.schema_contract
+            return SchemaContract(tables=said, columns=said, data_type=said)
+        return self.schema_contract or SchemaContract()
 
 
 # -- rest_api ----------------------------------------------------------------------------------------------

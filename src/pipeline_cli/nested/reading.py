@@ -21,11 +21,15 @@ _IN_VAIN = 20  # pages, one after the other, that did not have the shape of thos
 
 @dataclass(frozen=True, slots=True)
 class PageTable:
-    """A page's records (or some of them), and the same as a table: row i is records[i]."""
+    """A page's records (or some of them), and the same as a table: row i is records[i].
+
+    filled: for each column (table, column, rows of the table, values).
+    """
 
     records: Sequence[Record]
     table: Any
     whole: Places
+    filled: Sequence[tuple[str, str, int, int]] = ()
 
 
 class PageReader:
@@ -77,9 +81,11 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
     fields = column_arrays(table)
     if table.num_rows != len(records) or has_null_items(fields):
         return None
-    if not all(is_exact(leaf, array) for leaf, array in zip(shape.leaves, leaf_arrays(fields), strict=True)):
+    values = list(zip(shape.leaves, leaf_arrays(fields), strict=True))
+    if not all(is_exact(leaf, array) for leaf, array in values):
         return None
-    return PageTable(records, table, shape.whole)
+    filled = [(leaf.table, leaf.column, len(array), len(array) - array.null_count) for leaf, array in values]
+    return PageTable(records, table, shape.whole, filled)
 
 
 def _write_body(records: Sequence[Record], whole: Places) -> bytes:

@@ -58,10 +58,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A place with values. data_type: dlt's; None where only null has been seen. definition: the column's hints."""
+    """A place with values. data_type: dlt's; None where only null has been seen. definition: the column's hints.
+
+    table, column: where the values go.
+    """
 
     data_type: str | None
     definition: Mapping[str, Any]
+    table: str = ""
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ class _Plan:
         if node.kind in ("object", "list") and is_json:
             self._take(table, name)
             add_place(self.whole, self._path)
-            self.leaves.append(Leaf("json", {}))
+            self.leaves.append(Leaf("json", {}, table, name))
             return pyarrow.string()
         if node.kind == "object":
             inner = (*fragments, self._columns.fragment(key))
@@ -184,14 +189,12 @@ class _Plan:
         data_type, definition = self._columns.known_type(table, column)
         if data_type is not None and (data_type not in READ_AS or _is_special(data_type, definition)):
             raise _NotByColumnError
-        self.leaves.append(Leaf(data_type, definition))
+        self.leaves.append(Leaf(data_type, definition, table, column))
         return pyarrow.type_for_alias(READ_AS[data_type]) if data_type else pyarrow.null()
 
     def _take(self, table: str, name: str) -> None:
-        if (
-            table,
-            name,
-        ) in self._taken:  # two fields of one column: which has the value is a record's own matter
+        # Of two fields of one column: which has the value is a record's own matter.
+        if (table, name) in self._taken:
             raise _NotByColumnError
         self._taken.add((table, name))
 

@@ -120,8 +120,7 @@ class AlertReporter:
                 quarantined=bool(quarantined.get(resource)),
             )
             self._findings.violations.append(violations)
-        changes = mask_tree(list(outcome.schema_changes), self._project.secrets)
-        self._findings.drifts.append(Drift(pipelines, source, changes))
+        self._findings.drifts.append(Drift(pipelines, source, outcome.schema_changes))
 
     def _plan(self, result: RunResult) -> AlertNews:
         from pipeline_cli.alerts.judging import judge_run

@@ -68,7 +68,7 @@ class PluginReporter:
             facts = partial(self._violation, source, outcome.result, found)
             self._tell_step("contract_violated", pipeline, outcome.result, facts)
         if outcome.schema_changes:
-            changes = tuple(mask_tree(list(outcome.schema_changes), self._project.secrets))
+            changes = tuple(mask_tree(list(map(str, outcome.schema_changes)), self._project.secrets))
             self._tell_step("schema_drifted", pipeline, outcome.result, lambda: {"changes": changes})
 
     def _violation(self, source: str, step: StepResult, found: Sequence[Violation]) -> dict[str, Any]:

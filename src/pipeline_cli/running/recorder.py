@@ -18,6 +18,7 @@ from pipeline_cli.plan import PipelinePlan, Step
 from pipeline_cli.project import Project, in_environment
 from pipeline_cli.reports.run_summary import describe_counts
 from pipeline_cli.running.alert_reporter import AlertReporter
+from pipeline_cli.running.drifting import note_drift
 from pipeline_cli.running.lineage_reporter import LineageReporter
 from pipeline_cli.running.listener import Listener
 from pipeline_cli.running.masking import mask_step
@@ -183,6 +184,7 @@ class Recorder:
             error=result.errors[0].message if result.errors else None,
         )
         self._ledger.record_load(self.result.run_id, self.result.environment, entry)
+        note_drift(self._ledger, self.result.environment, source, outcome, self._secrets)
         failpoint("ledger.load_after")
         self._plugins.ingested(pipelines[0], source, outcome)
         self._alerts.ingested(source, outcome)

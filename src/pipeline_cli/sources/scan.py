@@ -24,6 +24,7 @@ class ColumnSpec:
     data_type, precision, scale: dlt's type (text, bigint, double, decimal, bool, date, timestamp, time, json,
     binary). date_format, timestamp_format: strptime formats of texts that are not ISO 8601.
     is_declared: whether contract or manifest say the type; otherwise it was found out, or is the table's.
+    is_refused: the table has no such column and takes none: a row with a value there is rejected.
     """
 
     source: str
@@ -35,6 +36,7 @@ class ColumnSpec:
     date_format: str | None = None
     timestamp_format: str | None = None
     is_declared: bool = False
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

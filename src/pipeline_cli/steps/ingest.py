@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline_cli.document import CheckResult, ErrorDocument, ResourceResult, StepResult
+from pipeline_cli.drift import SchemaChange, SourceFields
 from pipeline_cli.plan import Step
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
@@ -25,7 +26,8 @@ class IngestOutcome:
     result: StepResult
     load_ids: Sequence[str] = ()
     tables: frozenset[tuple[str, str]] = frozenset()
-    schema_changes: Sequence[str] = ()
+    schema_changes: Sequence[SchemaChange] = ()
+    fields: SourceFields = field(default_factory=dict)
     violations: Sequence[Violation] = field(default_factory=list)
 
 
@@ -68,7 +70,7 @@ def _fill(outcome: IngestOutcome, loaded: IngestResult) -> None:
     result.notes = list(loaded.notes)
     outcome.load_ids = loaded.load_ids
     outcome.tables = loaded.loaded_tables
-    outcome.schema_changes = loaded.schema_changes
+    outcome.schema_changes, outcome.fields = loaded.schema_changes, loaded.fields
     outcome.violations = loaded.violations
     result.errors += [_unbalanced(entry, result.name) for entry in loaded.resources if not entry.balances]
     result.errors += [

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from pipeline_cli.drift import add_fields, compare_fields
 from pipeline_cli.errors import ChecksFailed, LoadError, SourceError
 from pipeline_cli.manifest.models import Limit
+from pipeline_cli.manifest.sources import SchemaContract
 from tests.integration.bulk.conftest import FileWorld
 
 HEADER = "id,name,price"
@@ -196,7 +198,7 @@ def test_new_columns_are_added(world: FileWorld) -> None:
     world.ingest()
     world.write("b.csv", "id,name,colour", "2,two,red")
     result = world.ingest()
-    assert result.schema_changes == ["items.colour text"]
+    assert [str(each) for each in result.schema_changes] == ["items.colour text"]
     assert world.rows("id, price, colour") == [(1, 1, None), (2, None, "red")]
     ((schema,),) = world.query(
         'SELECT schema FROM "bronze_shop"."_dlt_version" ORDER BY inserted_at DESC LIMIT 1'
@@ -272,3 +274,62 @@ def test_deleting_the_working_folder_loses_nothing(world: FileWorld) -> None:
     assert world.ingest().status == "unchanged"
     folder: Path = world.root / ".pipeline" / "test" / "dlt" / "pipelines" / "shop"
     assert (folder / "schemas" / "shop.schema.json").exists()
+
+
+def test_a_file_that_lacks_a_column_or_calls_it_otherwise_is_told_by_its_fields(duck: FileWorld) -> None:
+    duck.files()
+    duck.write("a.csv", HEADER, "1,one,1", "2,two,")
+    first = duck.ingest().fields
+    duck.write("b.csv", "id,name,cost", "3,three,3")
+    second = duck.ingest()
+    told = [str(each) for each in compare_fields(add_fields({}, first), second.fields, second.schema_changes)]
+    assert told == ["items.price is missing, items.cost is new: renamed?"]
+
+
+def test_rows_with_a_value_in_a_new_column_go_to_quarantine(world: FileWorld) -> None:
+    world.files(schema_contract=SchemaContract(columns="quarantine"), keep_raw=True)
+    world.write("a.csv", HEADER, "1,one,1")
+    world.ingest()
+    world.write("b.csv", f"{HEADER},colour", "2,two,2,red", "3,three,3,")
+    result = world.ingest()
+    assert world.account(result) == (2, 1, 1, 0) and result.schema_changes == []
+    [(record, reasons)] = world.quarantine()
+    assert (record["colour"], [each["rule"] for each in reasons]) == ("red", ["new_column"])
+    assert world.rows("id, price") == [(1, 1), (3, 3)]
+
+
+@pytest.mark.parametrize(("line", "said"), [("2,two,2,red", "columns"), ("2,two,dear,", "data_type")])
+def test_a_frozen_table_takes_no_new_column_and_no_other_type(world: FileWorld, line: str, said: str) -> None:
+    world.files(schema_contract="freeze")
+    world.write("a.csv", HEADER, "1,one,1")
+    world.ingest()
+    world.write("b.csv", f"{HEADER},colour", "3,three,3,", line)
+    with pytest.raises(ChecksFailed) as caught:
+        world.ingest()
+    assert caught.value.code == "E413" and f"freezes {said}: " in caught.value.message
+    assert world.rows("id, price") == [(1, 1)]
+
+
+@pytest.mark.parametrize("disposition", ["append", "merge"])
+def test_values_of_another_type_are_kept_as_texts_beside_their_column(
+    world: FileWorld, disposition: str
+) -> None:
+    world.files(
+        schema_contract=SchemaContract(data_type="evolve"), write_disposition=disposition, primary_key=("id",)
+    )
+    world.write("a.csv", HEADER, "1,one,1", "2,two,2")
+    world.ingest()
+    world.write("b.csv", HEADER, "2,two,dear", "3,three,3", "four,four,4")
+    result = world.ingest()
+    assert sorted(str(each) for each in result.schema_changes) == [
+        "items.id bigint: 1 record of another type",
+        "items.price bigint: 1 record of another type",
+        "items.price__v_text text",
+    ]
+    found = world.rows("id, price, price__v_text")
+    two = [(2, None, "dear")] if disposition == "merge" else [(2, 2, None), (2, None, "dear")]
+    assert found == sorted([(1, 1, None), *two, (3, 3, None)], key=repr)
+    assert [record["id"] for record, _ in world.quarantine()] == ["four"], "a key is no text"
+    world.write("c.csv", HEADER, "5,five,cheap")
+    world.ingest()
+    assert (5, None, "cheap") in world.rows("id, price, price__v_text")

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from pipeline_cli.document import CheckResult, ResourceResult
+from pipeline_cli.drift import SchemaChange
 from pipeline_cli.gate.rules import Violation
 from pipeline_cli.load import IngestRequest, IngestResult
 from pipeline_cli.manifest.channels import AppriseChannel, PagerDutyChannel, SlackChannel, WebhookChannel
@@ -50,10 +51,15 @@ def load_with(
         bad = len(violations)
         resource = ResourceResult("items", "bronze_api", "items", "/items", extracted, extracted - bad, bad)
         return IngestResult(
-            "succeeded", [resource], violations=list(violations), schema_changes=list(changes)
+            "succeeded", [resource], violations=list(violations), schema_changes=list(map(new, changes))
         )
 
     world.loader.__class__ = type("Found", (type(world.loader),), {"__call__": load})
+
+
+def new(text: str) -> SchemaChange:
+    place, _, data_type = text.partition(" ")
+    return SchemaChange("new", *place.split("."), data_type)
 
 
 def bad(path: str = "$.price", message: str = "'x' is not of type 'number'") -> Violation:

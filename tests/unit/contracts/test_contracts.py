@@ -165,3 +165,10 @@ def test_half_of_a_surrogate_pair_is_a_reason_and_no_failure(record: dict[str, A
     )
     message = "holds half of a surrogate pair, which is not valid Unicode"
     assert contract.reasons(record) == (Reason(path, "surrogate", message),)
+
+
+def test_a_number_that_is_none_breaks_its_contract_and_is_no_failure() -> None:
+    contract = Contract({"properties": {"n": {"type": "number"}, "l": {"type": "array"}}}, "c.json")
+    record = json_ready(parse_json('{"n": NaN, "l": [{"deep": -Infinity}], "other": Infinity}'))
+    assert [(each.path, each.rule) for each in contract.reasons(record)] == [("$.n", "type")]
+    assert contract.reasons(parse_json('{"l": [Infinity]}')) == ()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_cli.drift import Field, SchemaChange, TableFields
 from pipeline_cli.errors import SourceError
 from pipeline_cli.gate.rules import Violation
 from pipeline_cli.load import IngestRequest, IngestResult
@@ -74,7 +75,11 @@ def test_plugin_hears_of_failures_violations_and_drift(world: World) -> None:
 
     def load(request: IngestRequest) -> IngestResult:
         violations = [Violation("items", [{"path": "/price", "rule": "type"}], "{}") for _ in range(7)]
-        return IngestResult("succeeded", violations=violations, schema_changes=["items.colour text"])
+        return IngestResult(
+            "succeeded",
+            violations=violations,
+            schema_changes=[SchemaChange("new", "items", "colour", "text")],
+        )
 
     def refuse(_request: object) -> None:
         raise SourceError("no grant")
@@ -155,3 +160,25 @@ def test_a_warning_is_told_when_it_happens(tmp_path: Path) -> None:
     world.run()
     names = [heard[0] for heard in world.watcher.heard]
     assert names.index("step_started") < names.index("warned") < names.index("step_finished")
+
+
+def test_what_a_source_changed_is_told_recorded_and_shown_once(world: World) -> None:
+    world.plugin("diary", DIARY)
+    loads = [("price",), ("cost",), ("cost",)]
+
+    def load(self: object, request: IngestRequest) -> IngestResult:
+        columns = loads.pop(0)
+        table = TableFields(3, {name: Field("double", 0, 3) for name in ("id", *columns)})
+        new = [SchemaChange("new", "items", "cost", "double")] if len(loads) == 1 else []
+        return IngestResult("succeeded", fields={"items": table}, schema_changes=new)
+
+    world.loader.__class__ = type("Loader", (world.loader.__class__,), {"__call__": load})
+    world.run()
+    step = world.run().pipelines[0].steps[0]
+    text = "items.price is missing, items.cost is new: renamed?"
+    assert [each[1] for each in diary_of(world) if each[0] == "schema_drifted"] == [[text]]
+    assert step.notes == [f"{text}."]
+    assert step.to_dict()["schema_changes"] == [
+        {"kind": "renamed", "table": "items", "column": "cost", "data_type": "double", "before": "price"}
+    ]
+    assert "schema_changes" not in world.run().pipelines[0].steps[0].to_dict()
