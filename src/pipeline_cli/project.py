@@ -13,7 +13,7 @@ MANIFEST_NAME = "pipelines.yaml"
 # Commands that do something else in another environment. Not `record`, which is the same in all of them.
 _COMMAND = re.compile(
     r"pipeline-cli (?:quarantine (?:list|show|replay)|state (?:list|show|set)|backfill|rollback|reconcile"
-    r"|runs show|contract infer|run|plan|apply|restore|retry|report|lineage|site|preview"
+    r"|runs show|contract infer|run|plan|diff|apply|restore|retry|report|lineage|site|preview"
     r"|logs|show|doctor|schedule|monitor|alerts)\b(?!.* --env)"
 )
 

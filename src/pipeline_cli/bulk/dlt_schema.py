@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_cli.bulk.reading import Stamp, sql_value, timestamp_literal
 from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
-from pipeline_cli.destinations.base import Warehouse, literal, quote
+from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
 from pipeline_cli.loading.pipeline import open_pipeline, pipelines_dir
 from pipeline_cli.project import Project
 from pipeline_cli.sources.column_types import ColumnType
@@ -46,7 +46,7 @@ def import_ahead() -> Future[None]:
     return start_thread(partial(import_whole, "dlt"), "import dlt")
 
 
-def read_version(target: Target, dataset: str, source: str) -> tuple[str | None, str | None]:
+def read_version(target: Target | Connection, dataset: str, source: str) -> tuple[str | None, str | None]:
     """(hash, schema as JSON) of dlt's newest version of the source's schema; (None, None) before the first load."""
     rows = target.query(
         f"SELECT version_hash, {quote('schema')} FROM {quote(dataset, '_dlt_version')}"

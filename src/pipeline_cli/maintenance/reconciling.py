@@ -13,16 +13,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from pipeline_cli.contracts.columns import METADATA_COLUMNS
+from pipeline_cli.comparison.content import ENDS, content_columns, has_children, json_columns
+from pipeline_cli.comparison.fingerprints import fingerprint, plain, streamed
 from pipeline_cli.destinations import open_warehouse
-from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
 from pipeline_cli.destinations.duckdb import DuckDBDestination
 from pipeline_cli.document import ResourceResult, utc_now
 from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger import RunEntry, new_run_id
 from pipeline_cli.load import IngestRequest, ingest_source
 from pipeline_cli.maintenance.engine import prepare_dlt
-from pipeline_cli.maintenance.fingerprints import fingerprint, plain, streamed
 from pipeline_cli.maintenance.operation import hold_sources
 from pipeline_cli.maintenance.standing import read_types
 from pipeline_cli.project import Project
@@ -32,13 +32,6 @@ from pipeline_cli.sources.column_types import column_name
 COMMAND, CODE = "reconcile", "E019"
 AGAIN = ("rest_api", "filesystem", "sql_database", "faker")  # types of sources that can be read again
 EXAMPLES = 20
-_OURS = frozenset(METADATA_COLUMNS) | {
-    "_record_hash",
-    "_dlt_id",
-    "_dlt_load_id",
-    "_dlt_valid_from",
-    "_dlt_valid_to",
-}
 
 
 @dataclass(slots=True)
@@ -195,20 +188,16 @@ class _Columns:
 
 def _types(one: Connection, other: Connection, table: _Table) -> _Columns:
     own = read_types(one, table.dataset, table.name)
-    both = {**read_types(other, table.dataset, table.name), **own}
-    names = [name for name in own if name not in _OURS]
-    if _has_children(one, table) and "_record_hash" in own:
-        names.append("_record_hash")  # its nested lists stand in tables of their own
-    json = frozenset(name for name, kind in both.items() if kind.lower() in ("json", "jsonb"))
-    return _Columns(names, json, "_dlt_valid_to" in own)
+    there = read_types(other, table.dataset, table.name)
+    names = content_columns(own, has_children=_has_children(one, table))
+    return _Columns(names, json_columns(own, there), ENDS in own)
 
 
 def _has_children(connection: Connection, table: _Table) -> bool:
     found = connection.query(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND starts_with(table_name, ?)",
-        [table.dataset, f"{table.name}__"],
+        f"SELECT table_name FROM information_schema.tables WHERE table_schema = {literal(table.dataset)}"
     )
-    return bool(found)
+    return has_children(table.name, [str(name) for (name,) in found])
 
 
 def _fill(

@@ -25,8 +25,8 @@ def read_nodes(path: Path) -> dict[str, Any]:
     """`models` and `tests` by dbt's unique ids; nothing for a file that is not there or is none of dbt's.
 
     A model: schema, name, kind, file, sql (its Jinja as written), telling (hash of descriptions and tags), macros
-    (hash of those it calls), config (hash), parents (unique ids), columns (declared names).
-    A test: name, model (unique id), severity, hash.
+    (hash of those it calls), config (hash), parents (unique ids), unique (columns of its unique_key).
+    A test: name, model (unique id), severity, hash; unique: the columns that it finds unique, over all rows.
     """
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -57,6 +57,7 @@ def _model(node: Mapping[str, Any], macros: Mapping[str, Any]) -> dict[str, Any]
         "config": _hash(config),
         "macros": _hash(_called(node, macros)),
         "parents": sorted(node.get("depends_on", {}).get("nodes", [])),
+        "unique": [] if node["resource_type"] == "snapshot" else _listed(node["config"].get("unique_key")),
     }
 
 
@@ -74,7 +75,22 @@ def _test(node: Mapping[str, Any], macros: Mapping[str, Any]) -> dict[str, Any]:
         "models": attached,
         "severity": str(node["config"].get("severity") or "ERROR").lower(),
         "hash": _hash([what, _called(node, macros)]),
+        "unique": _unique(node),
     }
+
+
+def _unique(node: Mapping[str, Any]) -> list[str]:
+    """The columns that the test finds unique together; nothing where it is another test, or one of some rows only."""
+    metadata = node.get("test_metadata") or {}
+    if node["config"].get("where"):
+        return []
+    arguments = metadata.get("kwargs", {})
+    argument = {"unique": "column_name", "unique_combination_of_columns": "combination_of_columns"}
+    return _listed(arguments.get(argument.get(str(metadata.get("name")), "")))
+
+
+def _listed(names: Any) -> list[str]:
+    return [names] if isinstance(names, str) else [str(each) for each in names or ()]
 
 
 def _called(node: Mapping[str, Any], macros: Mapping[str, Any]) -> list[str]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from pipeline_cli.comparison.fingerprints import fingerprint, plain
 from pipeline_cli.errors import UsageError
-from pipeline_cli.maintenance.fingerprints import fingerprint, plain
 from pipeline_cli.maintenance.reconciling import Comparison, reconcile
 from pipeline_cli.manifest.databases import DatabaseResource
 from pipeline_cli.manifest.sources import Column, Incremental, RestResource

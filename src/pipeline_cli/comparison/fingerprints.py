@@ -60,7 +60,8 @@ def _numbers(value: Any) -> Any:
         return [_numbers(each) for each in value]
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         return f"#{_number(value)}"
-    return value
+    # What JSON has no word for: the moments and bytes of a list or struct of the database's own.
+    return value if value is None or isinstance(value, (bool, str)) else plain(value)
 
 
 @contextmanager
