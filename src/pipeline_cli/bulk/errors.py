@@ -15,6 +15,10 @@ class OrderNeededError(Exception):
     """Which row of a key is the last can only be told by their numbers: roll back, and read with these."""
 
 
+class RoomNeededError(Exception):
+    """The rows do not fit into the memory that loads are held to: roll back, and read with as much as there is."""
+
+
 @contextmanager
 def reading_errors() -> Iterator[None]:
     """What fails while a scan is read is the source's fault, except where the disk or memory gave out."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline_cli.bulk.dlt_schema import TableChange, Version, read_version, sync_folder, write_version
-from pipeline_cli.bulk.errors import OrderNeededError
+from pipeline_cli.bulk.errors import OrderNeededError, RoomNeededError
 from pipeline_cli.bulk.reader import Workplace
 from pipeline_cli.bulk.reading import Stamp
 from pipeline_cli.bulk.resource import ResourceLoad
@@ -60,8 +60,10 @@ def _load(
                 result = load.run()
                 failpoint("columns.commit_before")
                 return load, result
-        except (ReadAgainError, OrderNeededError):
-            _empty(folder)  # each time one more file or resource is read with care, so this ends
+        except (ReadAgainError, OrderNeededError, RoomNeededError):
+            _empty(
+                folder
+            )  # each time one more file or resource is read with care, or all with more memory, so this ends
 
 
 class _Load:

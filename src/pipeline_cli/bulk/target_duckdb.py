@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 from pipeline_cli.bulk.engine import tell_progress
-from pipeline_cli.bulk.errors import reading_errors
+from pipeline_cli.bulk.errors import RoomNeededError, reading_errors
 from pipeline_cli.bulk.reading import Reading, sql_value
 from pipeline_cli.bulk.sql_types import DUCKDB_TYPES, arrow_schema, render, to_column_type
 from pipeline_cli.destinations.base import Warehouse, literal, quote
-from pipeline_cli.destinations.duckdb_loading import loading
+from pipeline_cli.destinations.duckdb_loading import least_mb, loading, ran_out
 from pipeline_cli.sources.column_types import ColumnType
 
 BATCH_ROWS = 10_000
@@ -31,6 +31,7 @@ class DuckDBTarget:
         self._warehouse = warehouse
         self._connection = warehouse.connect()
         self.engine: Any = self._connection._raw  # type: ignore[attr-defined]
+        self._is_frugal = True  # until rows come that need more memory
         tell_progress(self.engine)
 
     def close(self) -> None:
@@ -50,16 +51,23 @@ class DuckDBTarget:
 
     def write(self, reading: Reading, table: str, *, is_ordered: bool, is_ours: bool) -> int:
         names = ", ".join(quote(name) for name in reading.all_columns)
-        with self._settings(is_ordered, len(reading.columns)), reading_errors():
-            found = self.engine.execute(f"INSERT INTO {table} ({names}) {reading.select_all}").fetchall()
+        limit = least_mb(len(reading.columns)) if self._is_frugal else None
+        try:
+            with self._settings(limit, is_ordered), reading_errors():
+                found = self.engine.execute(f"INSERT INTO {table} ({names}) {reading.select_all}").fetchall()
+        except Exception as error:
+            if limit is None or not ran_out(error):
+                raise
+            self._is_frugal = False
+            raise RoomNeededError from error
         return int(found[0][0])
 
     @contextmanager
-    def _settings(self, is_ordered: bool, column_count: int) -> Iterator[None]:
+    def _settings(self, limit_mb: int | None, is_ordered: bool) -> Iterator[None]:
         """For one statement; `writing()` keeps the instance's other writers away meanwhile."""
         settings = self.engine.cursor()  # beside the transaction, which an error makes deaf
         try:
-            with loading(settings.execute, self._warehouse.location, column_count, is_ordered=is_ordered):
+            with loading(settings, self._warehouse.location, limit_mb, is_ordered=is_ordered):
                 yield
         finally:
             settings.close()

@@ -16,7 +16,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
-from pipeline_cli.destinations.duckdb_loading import loading
+from pipeline_cli.destinations.duckdb_loading import least_mb, loading, ran_out
 from pipeline_cli.destinations.sql import inline
 
 
@@ -49,24 +49,17 @@ class _CopyJob(DuckDbCopyJob):
 
     def run(self) -> None:
         client = self._job_client.sql_client
-        columns = len(self._load_table["columns"])
+        connection, instance = client.native_connection, client.credentials.database
+        limit = least_mb(len(self._load_table["columns"]))
         try:
-            with loading(
-                client.native_connection.execute, client.credentials.database, columns, is_ordered=False
-            ):
+            with loading(connection, instance, limit, is_ordered=False):
                 super().run()
         except Exception as error:
-            if not _ran_out(error):
+            if not ran_out(error):
                 raise
-            super().run()  # very large values: in as much as there is
-
-
-def _ran_out(error: BaseException | None) -> bool:
-    import duckdb
-
-    while error is not None and not isinstance(error, duckdb.OutOfMemoryException):
-        error = error.__cause__ or error.__context__
-    return error is not None
+            # Very many columns, or very large values.
+            with loading(connection, instance, None, is_ordered=False):
+                super().run()
 
 
 class _Client(DuckDbClient):

@@ -51,6 +51,12 @@ def install() -> None:
             self._maybe_cancel()
             return [_normalize(self, self._evolving, root_table_name, *found)]
 
+        def close(self) -> None:
+            import pyarrow
+
+            super().close()
+            pyarrow.default_memory_pool().release_unused()  # the warehouse needs it next
+
     worker: Any = import_module("dlt.normalize.worker")
     worker.JsonLItemsNormalizer = RowsNormalizer
     worker.ArrowItemsNormalizer = NestedNormalizer
