@@ -101,6 +101,8 @@ _LONG = (
     "test_users_own_dbt_uses_the_same_database",
     "test_a_kill_between_taking_a_slot_and_running_it_neither_loses_nor_doubles_it[False]",
     "test_a_postgres_that_is_down_at_the_start_is_waited_for[False]",
+    "test_the_plan_between_two_projects[duckdb-models_in",
+    "test_a_plan_is_refused_when_it_does_not_hold_any_more",
     # tests/faults/test_failpoints.py tries these moments, and more of them.
     "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-normalize",
     "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-load",

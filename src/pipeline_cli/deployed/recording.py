@@ -33,6 +33,8 @@ def record_run(project: Project, warehouse: Warehouse, parts: Parts, result: Run
         known = stored.parts.get(key)
         if key in done and (known is None or known.fingerprint != part.fingerprint):
             writing.deployed.append((part, _detail(project, key)))
+        elif key in done and key in stored.approved:
+            writing.settled.append(key)
     everything = keys_of(project.manifest, project.manifest.pipelines)
     if not stored.is_known and writing.deployed:
         writing.awaited += sorted(everything - done)

@@ -90,7 +90,8 @@ def read_deployed(warehouse: Warehouse, environment: str) -> Deployed:
 class Writing:
     """What is to be written: parts with their engine's detail, parts of a plan, and keys that are no more.
 
-    awaited: parts that may run as they are then, for nothing of them has run yet.
+    awaited: parts that may run as they are then, for nothing of them has run yet. settled: parts that run as they
+    were approved, or as they did before.
     """
 
     environment: str
@@ -98,10 +99,11 @@ class Writing:
     deployed: list[tuple[Part, Mapping[str, Any]]] = field(default_factory=list)
     approved: list[Part] = field(default_factory=list)
     awaited: list[Key] = field(default_factory=list)
+    settled: list[Key] = field(default_factory=list)
     gone: set[Key] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.deployed or self.approved or self.awaited or self.gone)
+        return bool(self.deployed or self.approved or self.awaited or self.settled or self.gone)
 
 
 def write_deployed(warehouse: Warehouse, writing: Writing) -> None:
@@ -112,6 +114,8 @@ def write_deployed(warehouse: Warehouse, writing: Writing) -> None:
         _create(connection)
         for key in writing.gone:
             _delete(connection, writing.environment, key, ("deployed", "approved"))
+        for key in writing.settled:
+            _delete(connection, writing.environment, key, ("approved",))
         for part in writing.approved:
             _write(connection, writing, ("approved", part.key, part.fingerprint), part.content, {})
         for key in writing.awaited:

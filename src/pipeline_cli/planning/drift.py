@@ -99,7 +99,7 @@ def _field_line(resource: ProbedResource, change: FieldChange, told: set[int]) -
 def _describe(resource: ProbedResource, change: FieldChange, told: set[int]) -> tuple[str, str]:
     """(summary, effect) of a field."""
     if change.kind == "new":
-        broken = _find(resource, told, change.column, _CLOSED)
+        broken = _find(resource, told, change.column, _CLOSED) or _refused(resource, "columns")
         return (
             f"{change.column} is new ({change.after})",
             broken or "becomes a column; NULL in the rows that are there",
@@ -109,13 +109,35 @@ def _describe(resource: ProbedResource, change: FieldChange, told: set[int]) -> 
         return f"{change.column} is missing", broken or "NULL in new rows; what is there stays"
     if change.kind == "renamed":
         broken = _find(resource, told, change.column, _CLOSED)
-        broken = _find(resource, told, change.before, ("required",)) or broken
+        broken = (
+            _find(resource, told, change.before, ("required",)) or broken or _refused(resource, "columns")
+        )
         return (
             f"{change.before} is called {change.column} now",
             broken or f"{change.column} becomes a column, and {change.before} is NULL in new rows",
         )
     broken = _find(resource, told, change.column, _TYPES)
+    if broken and _on_drift(resource, "data_type") == "evolve":
+        broken = f"kept as a text in {change.column}__v_text"
     return f"{change.column}: {change.before} -> {change.after}", broken or f"kept as {change.before}"
+
+
+def _refused(resource: ProbedResource, what: str) -> str:
+    """What `schema_contract` makes of a record that the table has no place for; nothing where it is taken in."""
+    said = _on_drift(resource, what)
+    if said == "freeze":
+        return f"schema_contract freezes {what}: the load stops"
+    return (
+        f"schema_contract sets records with new {what} apart: they go to quarantine"
+        if said == "quarantine"
+        else ""
+    )
+
+
+def _on_drift(resource: ProbedResource, what: str) -> str:
+    said = resource.hints.get("schema_contract", {})
+    default = "quarantine" if what == "data_type" else "evolve"
+    return str(said if isinstance(said, str) else said.get(what, default))
 
 
 def _find(resource: ProbedResource, told: set[int], field: str, rules: Sequence[str]) -> str:

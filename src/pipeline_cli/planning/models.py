@@ -46,8 +46,12 @@ def model_lines(
 
 
 def hit_models(planned: PlannedTransform) -> list[TableName]:
-    """The models whose rows may become others."""
-    return [model.table for model in planned.models if model.rebuild not in ("none", "left")]
+    """The models whose rows may become others: a column more is none of that."""
+    return [
+        model.table
+        for model in planned.models
+        if model.rebuild not in ("none", "left") and model.category != "non-breaking"
+    ]
 
 
 def _summary(model: ModelChange) -> str:

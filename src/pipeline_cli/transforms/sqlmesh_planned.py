@@ -51,7 +51,7 @@ def _changed(context: Any, plan: Any) -> Iterator[ModelChange]:
                 _table(model),
                 "added",
                 _kind(model),
-                "is new",
+                "its file is new",
                 intervals=_intervals(model, intervals),
                 tests=_audits(model),
             )
@@ -87,12 +87,18 @@ def _direct(current: Any, previous: Any, intervals: dict[str, int]) -> ModelChan
         _kind(model),
         words,
         category,
-        "none" if category == "metadata only" else "whole",
-        _kind(model) in _HISTORY,
+        _rebuild(current, category),
+        _kind(model) in _HISTORY and not current.is_forward_only,
         _intervals(model, intervals),
         columns,
         tests=_audits(model),
     )
+
+
+def _rebuild(snapshot: Any, category: Category) -> str:
+    if category == "metadata only":
+        return "none"
+    return "new rows" if snapshot.is_forward_only else "whole"
 
 
 def _indirect(context: Any, diff: Any, current: Any, intervals: dict[str, int]) -> ModelChange:
@@ -112,8 +118,8 @@ def _indirect(context: Any, diff: Any, current: Any, intervals: dict[str, int]) 
         _kind(model),
         f"reads {', '.join(table for _, table in causes) or 'a table whose columns are others'}",
         "breaking" if is_rebuilt else "non-breaking",
-        "whole" if is_rebuilt else "none",
-        is_rebuilt and _kind(model) in _HISTORY,
+        _rebuild(current, "breaking") if is_rebuilt else "none",
+        is_rebuilt and _kind(model) in _HISTORY and not current.is_forward_only,
         _intervals(model, intervals),
         causes=causes,
         tests=_audits(model),

@@ -101,3 +101,21 @@ def test_a_file_that_is_no_plan_is_told_in_a_sentence(tmp_path: Path, content: s
     (world.root / "x.plan").write_text(content)
     result = world.run("apply", "x.plan")
     assert (result.exit_code, "x.plan is no plan that this version made" in result.stderr) == (2, True)
+
+
+def test_an_environment_that_ran_before_there_was_a_record_is_compared_by_its_tables(tmp_path: Path) -> None:
+    (tmp_path / "destinations").mkdir()
+    (tmp_path / "destinations" / "warehouse.yaml").write_text(DESTINATIONS["duckdb"])
+    world = World(tmp_path)
+    world.take(PAIRS / "fields_and_keys" / "before")
+    assert world.run("run").exit_code == 0
+    world.query("DROP TABLE pipeline_runs.deployed")
+    world.change(
+        "pipelines.yaml", "people: {primary_key: person_id,", "people: {max_rejected: 1, primary_key: email,"
+    )
+    planned = world.run("plan", "--no-probe")
+    assert planned.exit_code == 0, planned.stderr
+    assert "compared with its warehouse." in planned.stdout
+    assert "primary_key: person_id -> email" in planned.stdout
+    assert "Note: No run has left a record" in planned.stdout
+    assert "max_rejected" not in planned.stdout

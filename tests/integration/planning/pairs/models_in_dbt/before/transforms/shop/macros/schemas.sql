@@ -1,0 +1,2 @@
+{% macro generate_schema_name(custom_schema_name, node) %}{{ custom_schema_name or target.schema }}{% endmacro %}
+{% macro cents(column) %}({{ column }} * 1){% endmacro %}

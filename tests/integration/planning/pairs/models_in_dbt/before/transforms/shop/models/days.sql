@@ -1,0 +1,5 @@
+select
+    day,
+    sum(amount) as revenue
+from {{ ref('orders') }}
+group by day

@@ -1,0 +1,4 @@
+select
+    order_id,
+    {{ cents('amount') }} as amount
+from {{ ref('orders') }}

@@ -1,0 +1,3 @@
+{{ config(materialized='incremental', unique_key='order_id') }}
+select order_id
+from {{ ref('orders') }}
