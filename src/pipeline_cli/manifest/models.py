@@ -53,6 +53,12 @@ class Environment:
         "Ask for --yes before anything is rebuilt from nothing here, and run only changes that an applied plan holds.",
         default=False,
     )
+    variables: Mapping[str, Any] = key(
+        "Variables of every transform here, in the place of its own of the same name.", default={}
+    )
+    schedules: Mapping[str, Schedule | str | None] = key(
+        "When pipelines run here, in the place of their own schedule; null: not by themselves.", default={}
+    )
     state: str | None = key(
         "Where the ledger is kept: a SQLAlchemy URL; by default SQLite in .pipeline/runs.db.",
         default=None,

@@ -11,6 +11,7 @@ from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.build import Builder
 from pipeline_cli.manifest.document import read_document
 from pipeline_cli.manifest.dotenv import read_dotenv
+from pipeline_cli.manifest.environments import bind_environment
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
 from pipeline_cli.manifest.frozen import freeze
 from pipeline_cli.manifest.interpolate import Variables
@@ -91,7 +92,9 @@ def read_manifest(
         hint = did_you_mean(selected, list(manifest.environments), what="The environments are")
         raise UsageError(f"there is no environment {quoted(selected)} in {MANIFEST_NAME}.", hint=hint)
     files = (root / MANIFEST_NAME, *sections.files)
-    return Reading(manifest, selected, variables.secrets, dict(values.missing), files)
+    return Reading(
+        bind_environment(manifest, selected), selected, variables.secrets, dict(values.missing), files
+    )
 
 
 def _read_top(root: Path, findings: Findings) -> tuple[Document, Node | None]:

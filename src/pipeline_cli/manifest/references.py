@@ -13,6 +13,7 @@ from pathlib import Path
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.alert_checks import check_alerts
 from pipeline_cli.manifest.contract_files import check_contract_file
+from pipeline_cli.manifest.environments import check_schedule_names
 from pipeline_cli.manifest.exclusive_keys import check_exclusive
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.interpolate import Variables
@@ -56,10 +57,7 @@ class References:
         for entry in sections["destinations"].values():
             self._check_duckdb_file(entry.value, sections)
         check_places(sections, self.text, self.findings)
-        if any(child(each.value, "schedule") for each in sections["pipelines"].values()):
-            from pipeline_cli.manifest.schedule_checks import check_schedules
-
-            check_schedules(sections["pipelines"], self.text, self.findings)
+        self._check_schedules(sections)
         check_alerts(sections, self.text, self.findings)
         check_lineage_receivers(self.root, sections, self.text, self.findings)
         if any(child(each.value, "monitor") for each in sections["pipelines"].values()):
@@ -70,6 +68,19 @@ class References:
     def text(self, node: Node | None) -> str | None:
         """The scalar's text with its variables filled in; None where there is no scalar."""
         return self.variables.fill(node.text).text if isinstance(node, Scalar) else None
+
+    def _check_schedules(self, sections: Sections) -> None:
+        environments, pipelines = sections["environments"], sections["pipelines"]
+        written = [child(each.value, "schedule") for each in pipelines.values()]
+        for environment in environments.values():
+            schedules = child(environment.value, "schedules")
+            if isinstance(schedules, MappingNode):
+                written += [entry.value for entry in schedules.entries.values()]
+        if any(written):
+            from pipeline_cli.manifest.schedule_checks import check_schedules
+
+            check_schedules(written, self.text, self.findings)
+        check_schedule_names(environments, pipelines, self.findings)
 
     def _contracts(self, sources: Mapping[str, Entry]) -> Iterator[str]:
         for source in sources.values():

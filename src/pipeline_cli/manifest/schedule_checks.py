@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 from pipeline_cli import cron
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
-from pipeline_cli.manifest.nodes import Entry, Node, Place, Scalar, child
 from pipeline_cli.manifest.nodes import Mapping as MappingNode
+from pipeline_cli.manifest.nodes import Node, Place, Scalar, child
 from pipeline_cli.manifest.scalars import resolve
 
 Text = Callable[[Node | None], str | None]
 
 
-def check_schedules(pipelines: Mapping[str, Entry], text: Text, findings: Findings) -> None:
-    """Record what is wrong with the pipelines' schedules. text: a scalar's text, its variables filled in."""
-    for entry in pipelines.values():
-        node = child(entry.value, "schedule")
+def check_schedules(schedules: Iterable[Node | None], text: Text, findings: Findings) -> None:
+    """Record what is wrong with schedules. text: a scalar's text, its variables filled in."""
+    for node in schedules:
         if isinstance(node, MappingNode):
             _check_zone(child(node, "timezone"), text, findings)
             _check_limit(node, text, findings)

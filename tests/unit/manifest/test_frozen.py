@@ -58,4 +58,7 @@ def test_values_are_copied_pickled_hashed_and_replaced() -> None:
 
 def test_secrets_are_not_shown() -> None:
     shown = repr(Environment(destination="a", state="postgres://u:hunter2@h/db"))
-    assert shown == "Environment(destination='a', replay=False, protected=False, state=***)"
+    assert (
+        shown
+        == "Environment(destination='a', replay=False, protected=False, variables={}, schedules={}, state=***)"
+    )
