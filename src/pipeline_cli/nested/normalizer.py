@@ -7,15 +7,16 @@ by the next one like any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.nested.batches import NestedBatches
+from pipeline_cli.nested.batches import Batch, NestedBatches
 from pipeline_cli.nested.exemplar import exemplar
 from pipeline_cli.nested.unnest import Rows, Unnesting
 from pipeline_cli.nested.values import to_column
-from pipeline_cli.nested.whole import Places
+from pipeline_cli.threads import start_thread
 
 if TYPE_CHECKING:
     from dlt.common.schema import TSchemaUpdate
@@ -45,11 +46,10 @@ def install() -> None:
         def __call__(self, extracted_items_file: str, root_table_name: str) -> list[TSchemaUpdate]:
             if self._batches.is_taken(extracted_items_file):
                 return []
-            found = self._batches.take(extracted_items_file)
-            if found is None:
+            batches = self._batches.take_all(extracted_items_file)
+            if batches is None:
                 return super().__call__(extracted_items_file, root_table_name)
-            self._maybe_cancel()
-            return [_normalize(self, self._evolving, root_table_name, *found)]
+            return _normalize(self, self._evolving, root_table_name, batches)
 
         def close(self) -> None:
             import pyarrow
@@ -71,18 +71,48 @@ def _by_column(item_storage: Any, load_storage: Any) -> Any:
     return load_storage.create_item_storage(get_best_writer_spec("arrow", "csv"))
 
 
-def _normalize(normalizer: Any, evolving: Any, root: str, nested: Any, whole: Places) -> TSchemaUpdate:
-    """Write the tables' rows into the package. Returns what the schema has gained."""
-    schema = normalizer.schema
-    update: TSchemaUpdate = evolving._normalize_chunk(
-        root, [exemplar(nested, whole)], may_have_pua=False, skip_write=True
-    )
-    for rows in Unnesting(schema.data_item_normalizer, normalizer.load_id).tables(root, nested):
-        columns = schema.get_table_columns(rows.table)
-        table = _typed(rows, columns, normalizer.config.destination_capabilities)
-        normalizer.item_storage.write_data_item(normalizer.load_id, schema.name, rows.table, table, columns)
-        normalizer._report_progress(rows.table, rows.count)
-    return update
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A table's rows as they are written; columns: the schema's when they were typed."""
+
+    name: str
+    rows: Any
+    columns: dict[str, Any]
+
+
+def _normalize(normalizer: Any, evolving: Any, root: str, batches: Iterable[Batch]) -> list[TSchemaUpdate]:
+    """Write the tables' rows into the package. Returns what the schema has gained.
+
+    While the rows of one batch are written, those of the next are taken apart by another thread.
+    """
+    updates: list[TSchemaUpdate] = []
+    before: list[_Typed] = []
+    for batch in batches:
+        normalizer._maybe_cancel()
+        one = [exemplar(batch.nested, batch.whole)]
+        updates.append(evolving._normalize_chunk(root, one, may_have_pua=False, skip_write=True))
+        unnesting = start_thread(partial(_unnest, normalizer, root, batch), "unnest")
+        _write(normalizer, before)
+        before = unnesting.result()  # the schema does not change before these are typed
+    _write(normalizer, before)
+    return updates
+
+
+def _unnest(normalizer: Any, root: str, batch: Batch) -> list[_Typed]:
+    schema, capabilities = normalizer.schema, normalizer.config.destination_capabilities
+    found = []
+    for rows in Unnesting(schema.data_item_normalizer, normalizer.load_id).tables(root, batch.nested):
+        columns = dict(schema.get_table_columns(rows.table))
+        found.append(_Typed(rows.table, _typed(rows, columns, capabilities), columns))
+    return found
+
+
+def _write(normalizer: Any, tables: Iterable[_Typed]) -> None:
+    """In dlt's own thread, where its writers find their configuration."""
+    schema, storage, load_id = normalizer.schema, normalizer.item_storage, normalizer.load_id
+    for table in tables:
+        storage.write_data_item(load_id, schema.name, table.name, table.rows, table.columns)
+        normalizer._report_progress(table.name, table.rows.num_rows)
 
 
 def _typed(rows: Rows, columns: Mapping[str, Any], capabilities: Any) -> Any:

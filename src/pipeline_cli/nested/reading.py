@@ -14,7 +14,10 @@ from pipeline_cli.nested.whole import Places, write_whole
 
 # In JSON as orjson writes it: U+0000, which no database stores, and a text that begins with a character that dlt
 # gives a meaning (U+F026 to U+F02F are among these).
-_ODD_TEXTS = (b"\\u0000", b'"\xef\x80')
+_ODD_TEXTS = (
+    (b"\\", b"\\u0000"),
+    (b"\xef", b'"\xef\x80'),
+)  # each with a byte that is looked for first: it is rare
 _RECORDS = "records"
 _IN_VAIN = 20  # pages, one after the other, that did not have the shape of those before
 
@@ -72,7 +75,7 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
         body = _write_body(records, shape.whole)
     except TypeError:  # not JSON's own types: a Decimal, a time, a NaN
         return None
-    if any(odd in body for odd in _ODD_TEXTS):
+    if any(byte in body and odd in body for byte, odd in _ODD_TEXTS):
         return None
     try:
         table = _parse(body, shape)

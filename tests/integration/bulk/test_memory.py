@@ -45,6 +45,7 @@ def test_a_file_is_read_again_with_more_memory(duck: FileWorld, large_values: Pa
     assert held(duck) == [(ROWS, 3520)]
 
 
+@pytest.mark.thorough
 def test_rows_are_copied_again_with_more_memory(duck: FileWorld) -> None:
     duck.python(
         "import dlt\n@dlt.source\ndef shop():\n"
