@@ -104,5 +104,5 @@ class _Link:
 
 
 def _is_commit(data: bytes) -> bool:
-    """Whether these bytes have a simple query message that is COMMIT, alone or at the end."""
-    return b"COMMIT" in data.upper() and data[:1] in (b"Q", b"P")
+    """Whether these bytes end with a query message that is COMMIT; not `ON COMMIT DROP` of a temporary table."""
+    return data[:1] in (b"Q", b"P") and data.rstrip(b"\x00; \n").upper().endswith(b"COMMIT")

@@ -66,6 +66,16 @@ def find_fresh(
     )
 
 
+def new_loads(state: TransformState | None, now: Standing) -> dict[str, list[str]]:
+    """dataset -> ids of the loads since the transform last succeeded; none before the first time."""
+    if state is None:
+        return {}
+    found = {
+        dataset: set(ids) - set(state.load_ids.get(dataset, ())) for dataset, ids in now.load_ids.items()
+    }
+    return {dataset: sorted(ids) for dataset, ids in found.items() if ids}
+
+
 def is_unchanged(state: TransformState | None, now: Standing, fresh: frozenset[Relation] | None) -> bool:
     """Whether the transform's last build succeeded and would come out the same."""
     return state is not None and state.clean and state.fingerprint == now.fingerprint and fresh == frozenset()

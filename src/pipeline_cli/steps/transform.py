@@ -12,7 +12,7 @@ from pipeline_cli.ledger import TransformState
 from pipeline_cli.plan import Step
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
-from pipeline_cli.steps.freshness import Relation, Standing, find_fresh, is_unchanged, look
+from pipeline_cli.steps.freshness import Relation, Standing, find_fresh, is_unchanged, look, new_loads
 from pipeline_cli.steps.passing import may_pass, words_may_pass
 
 if TYPE_CHECKING:
@@ -98,7 +98,11 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
         return
     # A build that is cut off or fails may have changed something already: the next run builds again.
     context.ledger.save_transform(*where, _unsettled(state, everything=fresh is None))
-    request = replace(make_request(context, pipeline, step.target, fresh), full_refresh=from_nothing)
+    request = replace(
+        make_request(context, pipeline, step.target, fresh),
+        full_refresh=from_nothing,
+        new_loads=new_loads(state, now),
+    )
     built = context.backends.get_engine(request.transform.engine).build(request)
     result.status, result.models, result.checks = built.status, list(built.models), list(built.checks)
     if built.status == "failed":

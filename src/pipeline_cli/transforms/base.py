@@ -26,6 +26,7 @@ class TransformRequest:
 
     fresh: the (dataset, table) that received rows since this transform last succeeded; None when that is not
     known, which means everything is to be built.
+    new_loads: dataset -> ids of the loads since then.
     """
 
     name: str
@@ -36,6 +37,7 @@ class TransformRequest:
     bronze: Sequence[BronzeTable]
     fresh: frozenset[tuple[str, str]] | None = None
     full_refresh: bool = False
+    new_loads: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

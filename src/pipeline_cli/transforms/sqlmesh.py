@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.external_models import write_external_models
 from pipeline_cli.transforms.process import check_hint, engine_process, project_folder, shorten
 from pipeline_cli.transforms.sqlmesh_config import build_config, use_config
+from pipeline_cli.transforms.sqlmesh_late import late_since
 from pipeline_cli.transforms.sqlmesh_stale import ENVIRONMENT, by_time, is_external, left_stale, stale_models
 
 _CONFIG_FILES = ("config.py", "config.yaml", "config.yml")
@@ -77,7 +79,7 @@ def open_plan(request: TransformRequest) -> Iterator[tuple[Any, Any]]:
     with _session(request):
         context = _load(request)
         try:
-            yield context, _make_plan(context, full_refresh=False)
+            yield context, _make_plan(context)
         except _sqlmesh_errors() as error:
             raise TransformError(
                 f"{request.transform.path} cannot be planned: {shorten(error, request)}", code="E332"
@@ -107,7 +109,7 @@ def _audited_whole(context: Any, console: Any) -> frozenset[str]:
 
 
 def _build(request: TransformRequest, context: Any, console: Any) -> TransformResult:
-    plan = _make_plan(context, full_refresh=False)
+    plan = _make_plan(context)
     if plan.context_diff.has_changes:
         failure = results.run_unit_tests(context, request)
         if failure:
@@ -126,17 +128,23 @@ def _apply_and_run(request: TransformRequest, context: Any, console: Any, plan: 
     if plan.context_diff.has_changes:
         context.apply(plan)
     if request.full_refresh and not plan.context_diff.is_new_environment:
-        context.apply(_make_plan(context, full_refresh=True))
+        restated = [model.name for model in context.models.values() if not is_external(model)]
+        context.apply(_make_plan(context, restated=restated))
         return True
-    stale = left_stale(context, stale_models(context, request), set(console.durations_s))
-    return not stale or _run(context, stale)
+    planned = set(console.durations_s)
+    stale = stale_models(context, request)
+    late = late_since(context, request, stale - planned)
+    left = left_stale(context, stale, planned)
+    if left and not _run(context, left):
+        return False
+    if late:
+        context.apply(_make_plan(context, restated=sorted(late), start=min(late.values())))
+    return True
 
 
-def _make_plan(context: Any, *, full_refresh: bool) -> Any:
-    restate = (
-        [model.name for model in context.models.values() if not is_external(model)] if full_refresh else None
-    )
-    builder = context.plan_builder(ENVIRONMENT, skip_tests=True, restate_models=restate)
+def _make_plan(context: Any, *, restated: Sequence[str] | None = None, start: datetime | None = None) -> Any:
+    """restated: models to build again, from `start` on, with what follows from them."""
+    builder = context.plan_builder(ENVIRONMENT, skip_tests=True, restate_models=restated, start=start)
     return builder.build()
 
 

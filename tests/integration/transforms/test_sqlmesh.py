@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline_cli.errors import TransformError
 
-from .conftest import ORDERS, USERS, Shop, by_name
+from .conftest import BRONZE, ORDERS, USERS, Shop, by_name
 
 CONFIG = "from pipeline_cli import sqlmesh_config\n\nconfig = sqlmesh_config(__file__)\n"
 STG_ORDERS = """MODEL (name silver_shop.stg_orders, kind FULL, audits (unique_values(columns := (order_id))));
@@ -339,6 +340,29 @@ SELECT id AS user_id, seen_at::DATE AS seen_on FROM bronze_shop.users WHERE seen
     shop.execute("INSERT INTO bronze_shop.users VALUES (3, 'Cid', now())")
     shop.build(USERS)
     assert shop.query("SELECT count(*) FROM gold_shop.seen") == [(3,)]
+
+
+@pytest.mark.parametrize("kind", ["DATE", pytest.param("TEXT", marks=pytest.mark.thorough)])
+def test_rows_of_a_load_that_commits_after_their_interval_was_built_arrive(shop: Shop, kind: str) -> None:
+    staged = f"SELECT id AS user_id, seen_at::DATE::{kind} AS seen_on FROM bronze_shop.users"
+    seen = "SELECT user_id, seen_on FROM silver_shop.stg_seen WHERE seen_on BETWEEN @start_ds AND @end_ds"
+    by_time = "INCREMENTAL_BY_TIME_RANGE (time_column seen_on), start '2026-01-01'"
+    shop.write(
+        {
+            "models/stg_seen.sql": f"MODEL (name silver_shop.stg_seen, kind VIEW);\n{staged}\n",
+            "models/seen.sql": f"MODEL (name gold_shop.seen, kind {by_time});\n{seen}\n",
+            "models/count.sql": "MODEL (name gold_shop.n, kind FULL);\nSELECT count(*) AS n FROM gold_shop.seen\n",
+        }
+    )
+    shop.execute("ALTER TABLE bronze_shop.users ADD COLUMN _dlt_load_id TEXT")
+    bronze = [replace(each, columns={**each.columns, "_dlt_load_id": "text"}) for each in BRONZE]
+    shop.build(fresh=None, bronze=bronze)
+    assert shop.query("SELECT n FROM gold_shop.n") == [(2,)]
+    shop.execute("INSERT INTO bronze_shop.users VALUES (3, 'Cid', '2026-03-01 10:00:00+00', '1750000000.1')")
+    shop.execute("INSERT INTO bronze_shop.users VALUES (4, 'Dora', now(), '1750000000.1')")
+    shop.build(USERS, bronze=bronze, new_loads={"bronze_shop": ["1750000000.1"]})
+    assert sorted(shop.query("SELECT user_id FROM gold_shop.seen")) == [(1,), (2,), (3,), (4,)]
+    assert shop.query("SELECT n FROM gold_shop.n") == [(4,)]
 
 
 def test_password_stands_in_no_file(shop: Shop) -> None:

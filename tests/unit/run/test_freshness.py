@@ -57,7 +57,10 @@ def test_first_build_does_not_know_what_is_fresh(world: World) -> None:
 def test_new_records_make_their_tables_fresh_with_child_tables(world: World) -> None:
     world.loader.news["api"] = 1
     world.run()
-    assert world.engine.built[1].fresh == ITEMS
+    first, second = world.engine.built
+    assert second.fresh == ITEMS
+    assert first.new_loads == {}
+    assert {dataset: len(ids) for dataset, ids in second.new_loads.items()} == {"bronze_api": 1}
 
 
 def test_changed_model_is_built_with_nothing_fresh(world: World) -> None:
