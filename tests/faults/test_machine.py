@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_cli.testing import CliResult, run_cli
+from pipeline_cli.testing import CliResult
 from tests.faults.figures import Figures
 from tests.faults.recovering import MakeWorld, check_runs_are_closed, recover, start
 from tests.faults.world import World
@@ -43,8 +43,6 @@ def test_a_limit_of_memory(make_world: MakeWorld, path: str, destination: str, f
     assert not wrong, "\n".join(wrong)
     assert any(told)
     check_runs_are_closed(world)
-    runs = run_cli(["runs", "--json", "--limit", "300"], cwd=world.root).document
-    assert runs is not None and "interrupted" not in {run["status"] for run in runs["runs"]}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
@@ -53,13 +54,21 @@ class _CopyJob(DuckDbCopyJob):
         limit = least_mb(len(self._load_table["columns"]))
         try:
             with loading(connection, instance, limit, is_ordered=False):
-                super().run()
+                self._copy()
         except Exception as error:
             if not ran_out(error):
                 raise
             # Very many columns, or very large values.
             with loading(connection, instance, None, is_ordered=False):
-                super().run()
+                self._copy()
+
+    def _copy(self) -> None:
+        """As dlt does, whose statement has the path as it stands: quotes would end it, brackets be a pattern."""
+        path, self._file_path = self._file_path, glob.escape(self._file_path).replace("'", "''")
+        try:
+            super().run()
+        finally:
+            self._file_path = path
 
 
 class _Client(DuckDbClient):

@@ -92,6 +92,12 @@ def check_stem(path: Path, project: Project) -> None:
             code="E322",
             hint="Use letters, digits and underscores before the extension, for instance warehouse.duckdb.",
         )
+    if "?" in str(path):  # what follows is taken for options: the log stands at another place than the file
+        raise LoadError(
+            f"{path.parent}: DuckDB cannot write below a folder with a ? in its name",
+            code="E322",
+            hint="Give the folder another name, or the destination a path elsewhere.",
+        )
     if stem.lower() in {name.lower() for name in schemas} | _RESERVED_STEMS:
         raise LoadError(
             f"the DuckDB file {path.name!r} has the name of one of its schemas",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import Warehouse
+from pipeline_cli.errors import LoadError
 from pipeline_cli.failpoints import is_armed
 from pipeline_cli.project import Project
 from pipeline_cli.threads import import_whole
@@ -52,6 +53,12 @@ def dlt_settings(project: Project) -> dict[str, str]:
 
 def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeline:
     """The dlt pipeline of a source: same name, its own dataset, its working folder in the environment's state."""
+    if "%" in str(pipelines_dir(project)):
+        raise LoadError(
+            f"{project.root}: dlt cannot write below a folder with a % in its name",
+            code="E302",
+            hint="Give the folder another name.",
+        )
     os.environ.update(dlt_settings(project))
     import_whole("dlt")
     import dlt
