@@ -47,7 +47,11 @@ def test_a_limit_of_memory(make_world: MakeWorld, path: str, destination: str, f
 
 @pytest.mark.parametrize(
     ("folder", "code"),
-    [(".", "E325"), (".pipeline/dev", "E302"), (".pipeline/dev/dlt", "E302")],
+    [
+        pytest.param(".", "E325", marks=pytest.mark.thorough),
+        pytest.param(".pipeline/dev", "E302", marks=pytest.mark.thorough),
+        (".pipeline/dev/dlt", "E302"),
+    ],
 )
 def test_a_working_folder_that_cannot_be_written(
     make_world: MakeWorld, folder: str, code: str, figures: Figures

@@ -124,6 +124,7 @@ def test_a_folder_that_a_library_cannot_write_to_is_told(tmp_path: Path, folder:
     assert f"{who} cannot write below a folder with a {folder[-1]} in its name" in told
 
 
+@pytest.mark.thorough
 def test_odd_names_lead_to_their_rows(
     tmp_path: Path, postgres_server: PostgresServer, destination: str
 ) -> None:
