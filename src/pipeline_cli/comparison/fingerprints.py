@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline_cli.contracts.json_values import canonical_json, parse_json
-from pipeline_cli.destinations.base import Connection
+from pipeline_cli.destinations.base import Connection, quote
 
 _BATCH = 10_000
 
@@ -28,7 +28,7 @@ def fingerprint(values: Mapping[str, Any], json_columns: frozenset[str]) -> str:
 def plain(value: Any, *, is_json: bool = False) -> str:
     """A value as text: 1, 1.0 and Decimal("1.00") are one number, a moment is in UTC, JSON has sorted keys."""
     if is_json or isinstance(value, (dict, list)):
-        found = parse_json(value) if isinstance(value, str) else value
+        found = _parsed(value) if isinstance(value, str) else value
         return canonical_json(_numbers(found)).decode("utf-8", "surrogatepass")
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -42,6 +42,13 @@ def plain(value: Any, *, is_json: bool = False) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).hex()
     return str(value)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError:  # a text, where the column is JSON in the other table alone
+        return text
 
 
 def _number(value: int | float | Decimal) -> str:
@@ -62,6 +69,11 @@ def _numbers(value: Any) -> Any:
         return f"#{_number(value)}"
     # What JSON has no word for: the moments and bytes of a list or struct of the database's own.
     return value if value is None or isinstance(value, (bool, str)) else plain(value)
+
+
+def content_of(column: str, kind: str) -> str:
+    """A column as it is to be selected for comparing: JSON as its text, which psycopg2 would parse."""
+    return f"CAST({quote(column)} AS text)" if kind.lower() in ("json", "jsonb") else quote(column)
 
 
 @contextmanager

@@ -49,6 +49,14 @@ class KeyComparison:
     def differs(self) -> bool:
         return bool(self.only_here or self.only_there or self.changed)
 
+    def add_same(self, keys: int, rows: int, doubled: int) -> None:
+        """Count keys that are known to be alike, with their rows."""
+        self.same += keys
+        self.rows_here += rows
+        self.rows_there += rows
+        self.doubled_here += doubled
+        self.doubled_there += doubled
+
     def note(self, kind: str, key: Row) -> None:
         """Count a key as only_here, only_there or changed, and keep it as an example while there are few."""
         setattr(self, kind, getattr(self, kind) + 1)

@@ -29,7 +29,7 @@ from pipeline_cli.transforms.dbt_nodes import read_built_nodes
 CODE = "E022"
 TableName = tuple[str, str]
 _SETTINGS = {
-    "duckdb": ("SET memory_limit = '1GB'",),
+    "duckdb": ("SET memory_limit = '300MB'",),
     # A run that rebuilds a table in one transaction holds it until its end.
     "postgres": ("SET lock_timeout = '10s'", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"),
 }

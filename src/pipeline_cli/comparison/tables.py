@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
-from pipeline_cli.comparison.column_types import NUMBERS, ColumnDifference, compare_columns, family
+from pipeline_cli.comparison.buckets import has_hash, in_buckets, read_buckets, read_content, split_alike
+from pipeline_cli.comparison.column_types import ColumnDifference, compare_columns
 from pipeline_cli.comparison.content import ENDS, content_columns, has_children, json_columns
-from pipeline_cli.comparison.fingerprints import streamed
-from pipeline_cli.comparison.merging import KeyComparison, Row, Shape, content_sum, merge_streams
+from pipeline_cli.comparison.merging import KeyComparison, Shape, content_sum, merge_streams
+from pipeline_cli.comparison.reading import KeyOrder, all_rows, ordered_rows, source_of
 from pipeline_cli.comparison.sides import Side, TableName
-from pipeline_cli.destinations.base import Connection, quote
+from pipeline_cli.destinations.base import quote
 from pipeline_cli.errors import Busy, LoadError
 
 Depth = Literal["columns", "rows", "keys"]
 WAITED_FOR_LOCK = "E328"
 Status = Literal["same", "different", "only_here", "only_there"]
-
-# Types that both databases sort alike, and Python as they do.
-_SORTED_ALIKE = (
-    NUMBERS,
-    frozenset({"text"}),
-    frozenset({"date"}),
-    frozenset({"timestamp", "timestamp with time zone"}),
-)
 
 
 @dataclass(slots=True)
@@ -118,70 +109,59 @@ def _compare_rows(found: TableComparison, here: Side, there: Side, ignored: Coll
     if not key:
         if content and found.rows_here == found.rows_there:
             shape = Shape(content, 0, json_columns(*types))
-            found.content_differs = _content(here, table, shape) != _content(there, table, shape)
+            found.content_differs = _content_differs(here, there, table, shape)
         return
-    columns = [*key, *(name for name in content if name not in key)]
-    as_text = [not _sorts_alike(types[0][name], types[1][name]) for name in key]
-    shape = Shape(columns, len(key), json_columns(*types))
-    with (
-        _ordered(here, table, shape, as_text) as ours,
-        _ordered(there, table, shape, as_text) as theirs,
-    ):
-        found.keys = merge_streams(ours, theirs, shape)
+    found.keys = _compare_keys(here, there, table, key, content)
     found.versions = any(ENDS in each for each in types)
     if not found.versions:  # as they were read: a run may have written since they were counted
         found.rows_here, found.rows_there = found.keys.rows_here, found.keys.rows_there
 
 
+def _compare_keys(
+    here: Side, there: Side, table: TableName, key: Sequence[str], content: Sequence[str]
+) -> KeyComparison:
+    types = [here.tables[table].columns, there.tables[table].columns]
+    columns = [*key, *(name for name in content if name not in key)]
+    shape = Shape(columns, len(key), json_columns(*types))
+    order = KeyOrder.of(key, *types)
+    if here.dialect != there.dialect or not has_hash(here.dialect):
+        with (
+            ordered_rows(here, table, shape, order) as ours,
+            ordered_rows(there, table, shape, order) as theirs,
+        ):
+            return merge_streams(ours, theirs, shape)
+    buckets = [
+        read_buckets(side.connection, side.dialect, source_of(side, table), key, columns)
+        for side in (here, there)
+    ]
+    alike, wanted = split_alike(*buckets)
+    found = KeyComparison(tuple(key))
+    if wanted:
+        where = in_buckets(here.dialect, key, wanted)
+        with (
+            ordered_rows(here, table, shape, order, where) as ours,
+            ordered_rows(there, table, shape, order, where) as theirs,
+        ):
+            found = merge_streams(ours, theirs, shape)
+    for bucket in alike:
+        found.add_same(bucket.keys, bucket.rows, bucket.doubled)
+    return found
+
+
+def _content_differs(here: Side, there: Side, table: TableName, shape: Shape) -> bool:
+    if here.dialect == there.dialect and has_hash(here.dialect):
+        hashed = [
+            read_content(side.connection, side.dialect, source_of(side, table), shape.columns)
+            for side in (here, there)
+        ]
+        if hashed[0] == hashed[1]:
+            return False
+    sums = []
+    for side in (here, there):
+        with all_rows(side, table, shape) as rows:
+            sums.append(content_sum(rows, shape))
+    return sums[0] != sums[1]
+
+
 def _nested(side: Side, table: TableName) -> bool:
     return has_children(table[1], [name for schema, name in side.tables if schema == table[0]])
-
-
-def _sorts_alike(here: str, there: str) -> bool:
-    return any(family(here) in kinds and family(there) in kinds for kinds in _SORTED_ALIKE)
-
-
-@contextmanager
-def _ordered(side: Side, table: TableName, shape: Shape, as_text: Sequence[bool]) -> Iterator[Iterable[Row]]:
-    """The table's rows in the order of their keys; key columns that databases sort each in their own way, as text."""
-    types = side.tables[table].columns
-    key = [
-        _text_of(name, types[name], side.dialect) if text else quote(name)
-        for name, text in zip(shape.columns, as_text, strict=False)
-    ]
-    order = ", ".join(
-        f"{expression}{_collation(types[name], text, side.dialect)} NULLS LAST"
-        for expression, name, text in zip(key, shape.columns, as_text, strict=False)
-    )
-    selected = ", ".join([*key, *(quote(name) for name in shape.columns[shape.key_width :])])
-    where = f" WHERE {quote(ENDS)} IS NULL" if ENDS in types else ""
-    with _rows(
-        side.connection, side.dialect, f"SELECT {selected} FROM {quote(*table)}{where} ORDER BY {order}"
-    ) as rows:
-        yield rows
-
-
-def _text_of(name: str, kind: str, dialect: str) -> str:
-    """A key's value as text that is the same in both databases."""
-    column = quote(name)
-    if family(kind) == "binary":
-        return f"encode({column}, 'hex')" if dialect == "postgres" else f"lower(hex({column}))"
-    return f"CAST({column} AS text)"
-
-
-def _collation(kind: str, as_text: bool, dialect: str) -> str:
-    """Text by its bytes, as DuckDB sorts it anyway; a Postgres database may sort it by a language."""
-    return ' COLLATE "C"' if dialect == "postgres" and (as_text or family(kind) == "text") else ""
-
-
-def _content(side: Side, table: TableName, shape: Shape) -> tuple[int, int]:
-    selected = ", ".join(quote(name) for name in shape.columns)
-    where = f" WHERE {quote(ENDS)} IS NULL" if ENDS in side.tables[table].columns else ""
-    with _rows(side.connection, side.dialect, f"SELECT {selected} FROM {quote(*table)}{where}") as rows:
-        return content_sum(rows, shape)
-
-
-@contextmanager
-def _rows(connection: Connection, dialect: str, statement: str) -> Iterator[Iterator[tuple[Any, ...]]]:
-    with streamed(connection, dialect, statement) as batches:
-        yield chain.from_iterable(batches)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pipeline_cli.comparison.content import ENDS, content_columns, has_children, json_columns
-from pipeline_cli.comparison.fingerprints import fingerprint, plain, streamed
+from pipeline_cli.comparison.fingerprints import content_of, fingerprint, plain, streamed
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
 from pipeline_cli.destinations.duckdb import DuckDBDestination
@@ -179,9 +179,13 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """names: of the table, those that hold content; json: which of them are JSON, on either side."""
+    """names: of the table, those that hold content; json: which of them are JSON, on either side.
+
+    types: of the table's columns, by name.
+    """
 
     names: Sequence[str]
+    types: Mapping[str, str]
     json: frozenset[str]
     versions: bool
 
@@ -190,7 +194,7 @@ def _types(one: Connection, other: Connection, table: _Table) -> _Columns:
     own = read_types(one, table.dataset, table.name)
     there = read_types(other, table.dataset, table.name)
     names = content_columns(own, has_children=_has_children(one, table))
-    return _Columns(names, json_columns(own, there), ENDS in own)
+    return _Columns(names, own, json_columns(own, there), ENDS in own)
 
 
 def _has_children(connection: Connection, table: _Table) -> bool:
@@ -209,7 +213,7 @@ def _fill(
     if not columns.names:  # no such table
         return
     where = " WHERE _dlt_valid_to IS NULL" if columns.versions else ""
-    selected = ", ".join(map(quote, columns.names))
+    selected = ", ".join(content_of(name, columns.types[name]) for name in columns.names)
     statement = f"SELECT {selected} FROM {quote(table.dataset, table.name)}{where}"
     keys = [columns.names.index(key) for key in table.keys]
     cursor: Any = scratch._raw.cursor()  # type: ignore[attr-defined]  # beside the one that may be reading
