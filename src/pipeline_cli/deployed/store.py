@@ -160,5 +160,7 @@ def _write(
         "changed_at": utc_now().isoformat(timespec="seconds"),
     }
     names = ", ".join(map(quote, values))
-    listed = ", ".join(map(literal, values.values()))
-    connection.execute(f"INSERT INTO {quote(SCHEMA, TABLE)} ({names}) VALUES ({listed})")
+    # As parameters: JSON has backslashes, which BigQuery's literals would take for its own.
+    marks = ", ".join("?" for _ in values)
+    statement = f"INSERT INTO {quote(SCHEMA, TABLE)} ({names}) VALUES ({marks})"
+    connection.execute(statement, list(values.values()))

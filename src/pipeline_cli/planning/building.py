@@ -201,7 +201,7 @@ class _Builder:
             )
             return
         self._hit += hit_models(planned)
-        lines = list(model_lines(key.name, entry.engine, planned, rows))
+        lines = list(model_lines(key.name, planned, rows))
         if stored is not None:
             lines = [*_settings(key.name, stored.content, part.content), *lines]
         if not lines and stored is not None:

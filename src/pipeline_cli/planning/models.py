@@ -10,9 +10,7 @@ from pipeline_cli.planning.effects import count_rows
 from pipeline_cli.transforms.planned import ModelChange, PlannedTransform
 
 
-def model_lines(
-    transform: str, engine: str, planned: PlannedTransform, rows: Mapping[TableName, int]
-) -> Iterator[Change]:
+def model_lines(transform: str, planned: PlannedTransform, rows: Mapping[TableName, int]) -> Iterator[Change]:
     """rows: of each model's table that is there."""
     for model in planned.models:
         count = rows.get(model.table)
@@ -24,7 +22,7 @@ def model_lines(
             model.action,
             _summary(model),
             model.reason,
-            effect=_effect(model, engine, count),
+            effect=_effect(model, count) + _tested(model),
             rows=count,
             destructive=_is_destructive(model, count),
             category=model.category if model.action != "indirect" else None,
@@ -62,7 +60,7 @@ def _summary(model: ModelChange) -> str:
     )
 
 
-def _effect(model: ModelChange, engine: str, rows: int | None) -> str:
+def _effect(model: ModelChange, rows: int | None) -> str:
     if model.action == "added":
         return "built for the first time" + _intervals(model)
     if model.rebuild == "left":
@@ -84,6 +82,12 @@ def _effect(model: ModelChange, engine: str, rows: int | None) -> str:
         lost.append(f"{', '.join(model.columns.removed)} {_is(model.columns.removed)} dropped")
     lost += [f"{name}: {before} -> {after}" for name, before, after in model.columns.retyped]
     return "; ".join(lost)
+
+
+def _tested(model: ModelChange) -> str:
+    """How many tests look at what is built anew."""
+    count = len(model.tests) if model.rebuild in ("whole", "new rows") else 0
+    return f"; {count:,} test{' looks' if count == 1 else 's look'} at it" if count else ""
 
 
 def _is_destructive(model: ModelChange, rows: int | None) -> bool:
