@@ -95,8 +95,11 @@ def _discard(project: Project, point: RestorePoint) -> None:
 def _find(points: Sequence[RestorePoint], name: str) -> RestorePoint:
     found = [each for each in points if each.id.startswith(name)]
     if len(found) != 1:
-        known = ", ".join(each.id for each in points[:5]) or "none"
-        raise UsageError(f"there is no restore point {name!r}", hint=f"There is: {known}.")
+        known = ", ".join(each.id for each in points[:5])
+        hint = (
+            f"There is: {known}." if known else "apply --allow-destructive makes one; none was made here yet."
+        )
+        raise UsageError(f"there is no restore point {name!r}", hint=hint)
     return found[0]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.deployed.parts import Key, Part, describe_parts, keys_of
-from pipeline_cli.deployed.store import Deployed
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.errors import SourceError, UsageError
@@ -17,7 +16,7 @@ from pipeline_cli.lineage.graph import Column, Lineage
 from pipeline_cli.lineage.tracing import TableName
 from pipeline_cli.plan import plan_run
 from pipeline_cli.planning.before import source_before
-from pipeline_cli.planning.changes import SECTIONS, Change, Plan
+from pipeline_cli.planning.changes import Change, Plan, in_order
 from pipeline_cli.planning.drift import ProbedResource, drift_lines
 from pipeline_cli.planning.facts import Asking, Facts, read_facts
 from pipeline_cli.planning.models import hit_models, model_lines
@@ -66,7 +65,7 @@ def make_plan(project: Project, options: PlanOptions) -> Made:
     with warehouse.exclusive("plan"):
         try:
             facts = read_facts(project, warehouse, [])
-            plan = Plan(project.environment_name, names, _compared_with(facts))
+            plan = Plan(project.environment_name, names, facts.describe())
             builder = _Builder(project, warehouse, facts, parts, plan)
             builder.add_sources()
             builder.add_transforms()
@@ -165,9 +164,7 @@ class _Builder:
             lineage = collect(self._project).lineage
             plan.changes = [self._with_paths(change, lineage) for change in plan.changes]
             self._add_affected_reports(lineage)
-        order = {section: number for number, section in enumerate(SECTIONS)}
-        plan.changes.sort(key=lambda change: order[change.section])
-        _group(plan)
+        plan.changes = in_order(plan.changes)
         plan.notes = [mask(note, self._project.secrets) for note in plan.notes]
         if not self._facts.deployed.is_known and self._facts.schemas:
             plan.notes.append(
@@ -284,30 +281,3 @@ def _whole(
     summary: str = "",
 ) -> Change:
     return Change(section, owner, "", what, action, summary or str(action), reason, effect=effect)
-
-
-def _group(plan: Plan) -> None:
-    """Lines of one source, and of one resource in it, stand together in the order in which they came first."""
-    seen: dict[tuple[str, str], int] = {}
-    items: dict[tuple[str, str, str], int] = {}
-    for change in plan.changes:
-        seen.setdefault((change.section, change.owner), len(seen))
-        items.setdefault((change.section, change.owner, change.item), len(items))
-    order = {section: number for number, section in enumerate(SECTIONS)}
-    plan.changes.sort(
-        key=lambda change: (
-            order[change.section],
-            seen[change.section, change.owner],
-            items[change.section, change.owner, change.item],
-        )
-    )
-
-
-def _compared_with(facts: Facts) -> str:
-    deployed: Deployed = facts.deployed
-    if deployed.parts:
-        newest = max(deployed.parts.values(), key=lambda part: part.changed_at)
-        return f"what run {newest.by} and those before it left"
-    if facts.schemas:
-        return "its warehouse"
-    return "nothing: it was never run"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -70,3 +70,19 @@ class Plan:
     def to_apply(self) -> list[Change]:
         """What the project has changed; what the sources give differently is none of it."""
         return [change for change in self.changes if not change.is_drift]
+
+
+def in_order(changes: Iterable[Change]) -> list[Change]:
+    """By section; lines of one source, and of one resource in it, stand together, the first one first."""
+    listed = list(changes)
+    owners: dict[tuple[str, str], int] = {}
+    items: dict[tuple[str, str, str], int] = {}
+    for change in listed:
+        owners.setdefault((change.section, change.owner), len(owners))
+        items.setdefault((change.section, change.owner, change.item), len(items))
+
+    def place(change: Change) -> tuple[int, int, int]:
+        owner = owners[change.section, change.owner]
+        return SECTIONS.index(change.section), owner, items[change.section, change.owner, change.item]
+
+    return sorted(listed, key=place)

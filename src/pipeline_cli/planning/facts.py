@@ -29,6 +29,13 @@ class Facts:
     def table(self, schema: str, name: str) -> CatalogTable | None:
         return self.catalog.tables.get((schema, name))
 
+    def describe(self) -> str:
+        """What is known of the environment, for people."""
+        if self.deployed.parts:
+            newest = max(self.deployed.parts.values(), key=lambda part: part.changed_at)
+            return f"what run {newest.by} and those before it left"
+        return "its warehouse" if self.schemas else "nothing: it was never run"
+
     def rows(self, schema: str, name: str) -> int | None:
         table = self.table(schema, name)
         return table.rows if table else None
