@@ -42,7 +42,8 @@ def describe(
     """The lines for people, at most `width` wide: what differs, then the verdict and the next command."""
     here, there = found.here, found.there
     if found.same_warehouse:
-        return [*_wrap(f"{here} and {there} are the very same tables: both are in {places[0]}.", width)]
+        told = f"{here} and {there} are the very same tables: both are in {places[0]}."
+        return [*_wrap(told, width), f"Next: {next_command} --env {there}"]
     lines: list[str] = []
     for table in found.tables:
         if table.status != "same":

@@ -37,6 +37,7 @@ TYPES = {
     ),
     "postgres": ("text", "int8", "numeric(18, 3)", "float8", "timestamptz", "date", "bool", "jsonb", "bytea"),
 }
+BY_LANGUAGE = "und-x-icu"  # a < B < Z, as bytes are not
 COLUMNS = ("name", "number", "price", "ratio", "moment", "day", "paid", "extra", "raw")
 Row = tuple[Any, ...]
 MakeSide = Callable[[str, Sequence[Row]], Side]
@@ -55,7 +56,7 @@ def make_rows(rng: random.Random) -> dict[tuple[str, int], Row]:
                 at + timedelta(microseconds=rng.randrange(10**12)),
                 date(1900, 1, 1) + timedelta(days=rng.randrange(60_000)),
                 rng.choice([True, False, None]),
-                rng.choice([None, {"b": 1.0, "a": [number, "x"]}, [], "text"]),
+                rng.choice([None, {"b": 1.0, "a": [number, "x"]}, [], "5"]),
                 bytes([number % 256, 0, 255]),
             )
     return found
@@ -68,7 +69,7 @@ def written(value: Any, kind: str) -> str:
         return f"CAST(unhex('{value.hex()}') AS BLOB)" if kind == "BLOB" else f"'\\x{value.hex()}'::bytea"
     if kind.lower() in ("json", "jsonb"):
         return f"CAST({literal(json.dumps(value))} AS {kind})"
-    return f"CAST({literal(str(value))} AS {kind})"
+    return f"CAST({literal(str(value))} AS {kind.partition(' COLLATE')[0]})"
 
 
 @pytest.fixture
@@ -86,6 +87,10 @@ def make_side(tmp_path: Path, postgres_database: Callable[..., str]) -> Iterator
             stack.callback(warehouse.release)
             connection = stack.enter_context(closing(warehouse.connect()))
             kinds = TYPES[dialect]
+            if dialect == "postgres" and connection.query(
+                f"SELECT 1 FROM pg_collation WHERE collname = '{BY_LANGUAGE}'"
+            ):
+                kinds = (f'text COLLATE "{BY_LANGUAGE}"', *kinds[1:])
             listed = ", ".join(f"{name} {kind}" for name, kind in zip(COLUMNS, kinds, strict=True))
             connection.execute("CREATE SCHEMA bronze_shop")
             connection.execute(f"CREATE TABLE bronze_shop.items ({listed})")
