@@ -16,6 +16,7 @@ VARIABLE = "PIPELINE_CLI_FAILPOINT"
 POINTS: Mapping[str, str] = {
     "extract.end_before": "every page is read; dlt has not committed the extracted package",
     "extract.end_after": "it has, and the cursor in the working folder with it",
+    "package.delete_before": "dlt is about to delete a package: one that it has normalized (:2), or takes back",
     "normalize.after": "the load package is ready; nothing of it is in the destination",
     "load.commit_before": "a transaction's rows are written; its COMMIT is next",
     "load.commit_after": "a load job is committed in the destination; its local marker is not written",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from tests.faults.world import DISPOSITIONS, World
 ROWS = [
     ("extract.end_before",),
     ("extract.end_after",),
+    ("package.delete_before",),
+    ("package.delete_before:2",),
     ("normalize.after",),
     *((f"load.commit_before:{time}",) for time in (1, 2, 3, 4)),
     *((f"load.commit_after:{time}",) for time in (1, 2, 3, 4, 5)),
@@ -77,6 +80,21 @@ def test_the_worst_moments(make_world: MakeWorld, figures: Figures) -> None:
     for deaths in (("load.commit_after:2",), ("load.noted", "recovery.removed"), ("normalize.after",)):
         wrong += die_and_recover(world, deaths, figures)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("is_normalized", [True, False])
+def test_a_package_that_was_half_deleted(
+    make_world: MakeWorld, is_normalized: bool, figures: Figures
+) -> None:
+    world = make_world("rows", "append", "duckdb")
+    start(world)
+    world.grow()
+    death = "package.delete_before:2" if is_normalized else "package.delete_before"
+    assert run_cli(["run"], cwd=world.root, env={VARIABLE: death}).exit_code == -signal.SIGKILL
+    folder = world.root / ".pipeline/dev/dlt/pipelines/things/normalize/extracted"
+    (package,) = folder.iterdir()
+    shutil.rmtree(package / "new_jobs")
+    assert recover(world, "a package that was half deleted", figures) == []
 
 
 def test_the_worst_moments_of_columns(make_world: MakeWorld, figures: Figures) -> None:

@@ -22,6 +22,7 @@ def watch_dlt() -> None:
     _before(Extract, "commit_packages", "extract.end_before")
     _before(RunnableLoadJob, "_release", "load.commit_after")
     _before(PackageStorage, "complete_loading_package", "load.noted")
+    _before(PackageStorage, "delete_package", "package.delete_before")
     _before(DuckDbSqlClient, "commit_transaction", "load.commit_before")
     try:
         from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient

@@ -56,6 +56,23 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
     return tables, ["The load that an earlier run left unfinished was completed first."]
 
 
+def sweep_remains(pipeline: Pipeline) -> None:
+    """Finish what dlt was deleting when its process died: until then it finds no way to go on.
+
+    A normalized package is renamed into its place, then what it was extracted as is deleted file by file. Without a
+    normalized one it was being taken back: then state and cursor come from the destination, as on a new machine.
+    """
+    extracted = pipeline._get_normalize_storage().extracted_packages
+    folder = Path(extracted.storage.storage_path)
+    normalized = set(pipeline.list_normalized_load_packages())
+    for load_id in extracted.list_packages() if folder.is_dir() else ():
+        if load_id in normalized:
+            extracted.delete_package(load_id)
+        elif not (folder / load_id / "new_jobs").is_dir():
+            pipeline.drop()
+            return
+
+
 def _is_overtaken(pipeline: Pipeline, warehouse: Warehouse) -> bool:
     """Whether the destination holds a load that began after the oldest package left here.
 

@@ -34,7 +34,13 @@ from pipeline_cli.loading.pipeline import (
     tables_below,
     write_trace,
 )
-from pipeline_cli.loading.recovery import drop_pending, finish_pending, is_account_error, mend_packages
+from pipeline_cli.loading.recovery import (
+    drop_pending,
+    finish_pending,
+    is_account_error,
+    mend_packages,
+    sweep_remains,
+)
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.loading.window import read_window_only
 from pipeline_cli.manifest.sources import RestApiSource
@@ -87,6 +93,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
 
 
 def recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str], list[str]]:
+    sweep_remains(pipeline)
     if request.full_refresh:  # everything is about to be read again
         pipeline.sync_destination()
         drop_pending(pipeline, request.warehouse)
