@@ -130,7 +130,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("death", ["load.commit_after", "load.commit_after:2"])
+@pytest.mark.parametrize("death", ["load.commit_after:2", "load.commit_after:3"])
 def test_without_the_recovery_these_tests_fail(make_world: MakeWorld, death: str) -> None:
     world = make_world("rows", "append", "duckdb")
     start(world)
