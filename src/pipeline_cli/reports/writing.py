@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import format_time
-from pipeline_cli.manifest.charts import Chart
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.project import Project
 from pipeline_cli.reports import editions
@@ -77,11 +75,7 @@ def write_report(request: ReportRequest, *, anew: bool = False, prints: Sequence
     """
     home = editions.home_of(request.project.state_dir, request.name)
     before = None if anew else editions.latest(home, request.name)
-    with (
-        editions.workplace(home) as folder,
-        written_in(request.report.locale),
-        _drawing_ahead(request, is_first=before is None),
-    ):
+    with editions.workplace(home) as folder, written_in(request.report.locale):
         reader = Reader(request.name, request.report, request.made_at, _hint(request))
         reading = reader.read(request.warehouse, request.project.secrets, folder)
         as_of, views = reading.as_of, reading.views
@@ -97,15 +91,6 @@ def write_report(request: ReportRequest, *, anew: bool = False, prints: Sequence
         files += [each.file_name(request.name) for each in prints]
         edition = Edition(request.name, home, request.edition_id, files, fingerprint)
         return editions.publish(folder, edition, _about(request, as_of, views), request.report.keep)
-
-
-def _drawing_ahead(request: ReportRequest, *, is_first: bool) -> AbstractContextManager[None]:
-    """Start what draws now, where something will have to be drawn: a first edition, or one of models built anew."""
-    from pipeline_cli.reports.charts.engine import started_ahead
-
-    has_charts = any(isinstance(block, Chart) for block in request.report.blocks.values())
-    is_built = any(run == request.run_id for _, _, run in request.built)
-    return started_ahead() if has_charts and (is_first or is_built) else nullcontext()
 
 
 def _take_fingerprint(request: ReportRequest, views: Sequence[View], results: Results, folder: Path) -> str:
