@@ -54,13 +54,14 @@ class RowShape:
 class Reading:
     """columns: of the table, in the order of `select`; constants: SQL by column, the same in every row.
 
-    is_lines: `select` gives one column, each row as a line of COPY's text format.
+    is_lines: `select` gives one column, each row as a line of COPY's text format. reads_files: DuckDB reads them.
     """
 
     columns: tuple[str, ...]
     select: str
     constants: Mapping[str, str]
     is_lines: bool = False
+    reads_files: bool = False
 
     @property
     def all_columns(self) -> tuple[str, ...]:
@@ -144,7 +145,7 @@ def build_reading(
         suspect = f"{gate.sink}(file_, line_, position_, {_struct(raws)})"
         statement += f" WHERE CASE WHEN {condition} THEN true ELSE {suspect} END"
     names = (*(columns[index].name for index in taken), *computed)
-    return Reading(names, statement, _constants(stamp), as_lines)
+    return Reading(names, statement, _constants(stamp), as_lines, reads_files=not scan.objects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ class DuckDBTarget:
 
     def write(self, reading: Reading, table: str, *, is_ordered: bool, is_ours: bool) -> int:
         names = ", ".join(quote(name) for name in reading.all_columns)
-        limit = least_mb(len(reading.columns)) if self._is_frugal else None
+        needed = least_mb(len(reading.columns), reads_files=reading.reads_files)
+        limit = needed if self._is_frugal else None
         try:
             with self._settings(limit, is_ordered), reading_errors():
                 found = self.engine.execute(f"INSERT INTO {table} ({names}) {reading.select_all}").fetchall()
