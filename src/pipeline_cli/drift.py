@@ -16,13 +16,8 @@ NEW_TABLE, NEW_COLUMN, OTHER_TYPE = "new_table", "new_column", ("column_type", "
 VARIANT = "v_text"  # dlt's ending for the column of the texts among a column's values
 
 
-def variant_name(column: str) -> str:
-    """The column for the texts among a column's values, as dlt calls it."""
-    return f"{column}__{VARIANT}"
-
-
 ChangeKind = Literal["new", "missing", "renamed", "retyped"]
-_ALIKE = 0.6  # of two names, difflib's ratio from which one may have become the other
+ALIKE = 0.6  # of two names, difflib's ratio from which one may have become the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +117,12 @@ def add_fields(
 ) -> SourceFields:
     """What is known after this load. A field that is missing is forgotten: it is told once."""
     known = dict(before)
+    odd: dict[str, set[str]] = {}
+    for change in added:
+        if change.kind == "retyped":
+            odd.setdefault(change.table, set()).add(change.column)
+    for table, columns in odd.items():  # of a load of which nothing was accepted, that is all that is known
+        known[table] = replace(known.get(table, TableFields()), retyped=frozenset(columns))
     for table, found in now.items():
         if not found.rows:
             continue
@@ -137,8 +138,7 @@ def add_fields(
                 rows, filled = earlier.rows + found.rows, earlier.filled + each.filled
                 if not (earlier.is_always_there and not each.filled):
                     fields[column] = Field(each.data_type or earlier.data_type, rows, filled)
-        retyped = frozenset(each.column for each in added if (each.kind, each.table) == ("retyped", table))
-        known[table] = TableFields(old.rows + found.rows, fields, retyped)
+        known[table] = TableFields(old.rows + found.rows, fields, frozenset(odd.get(table, ())))
     return known
 
 
@@ -166,7 +166,7 @@ def _former_name(
         if before[change.table].fields[name].data_type in (None, change.data_type)
     ]
     best = max(alike, default=(0.0, ""))
-    return best[1] if best[0] >= _ALIKE or len(alike) == 1 else None
+    return best[1] if best[0] >= ALIKE or len(alike) == 1 else None
 
 
 def to_json(fields: Mapping[str, TableFields]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
 from collections.abc import Mapping
 
 VARIABLE = "PIPELINE_CLI_FAILPOINT"
@@ -72,4 +73,11 @@ def failpoint(name: str) -> None:
     if name == _Armed.point:
         _Armed.left -= 1
         if not _Armed.left:
-            os.kill(os.getpid(), _Armed.signal)
+            _send(_Armed.signal)
+
+
+def _send(wanted: signal.Signals) -> None:
+    if wanted == signal.SIGTERM:  # as from outside: it ends what the main thread waits for
+        os.kill(os.getpid(), wanted)
+    else:  # The kernel gives a process's signal to its main thread, and this one may go on to its COMMIT meanwhile.
+        signal.pthread_kill(threading.get_ident(), wanted)

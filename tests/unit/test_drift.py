@@ -86,6 +86,14 @@ def test_values_of_another_type_are_told_when_they_begin() -> None:
     assert told(over, load(3, price=3), odd) != []
 
 
+def test_values_of_another_type_are_told_once_where_no_record_was_accepted() -> None:
+    odd = SchemaChange("retyped", "items", "price", "double", records=5)
+    before = add_fields({}, load(5, price=5))
+    after = add_fields(before, {}, [odd])
+    assert told(after, {}, odd) == [] and told(after, load(0), odd) == []
+    assert after["items"].fields == before["items"].fields
+
+
 def test_what_is_known_is_kept_as_json() -> None:
     known = add_fields({}, load(5, id=5, note=0))
     assert from_json(json.loads(json.dumps(to_json(known)))) == known

@@ -20,11 +20,10 @@ from pipeline_cli.bulk.target import Target
 from pipeline_cli.bulk.watching import Watcher, counted
 from pipeline_cli.contracts.json_values import record_hash
 from pipeline_cli.contracts.predicates import compile_predicates
-from pipeline_cli.drift import variant_name
 from pipeline_cli.gate.rejects import quarantine_row
 from pipeline_cli.gate.rules import GateRules
 from pipeline_cli.loading.request import IngestRequest
-from pipeline_cli.sources.column_types import column_name
+from pipeline_cli.sources.column_types import column_name, variant_name
 from pipeline_cli.sources.scan import ColumnResource, ColumnSpec, Scan
 
 _NUMBERS = count(1)  # functions are the instance's, and several sources may be loaded by one process

@@ -10,7 +10,8 @@ from pipeline_cli.contracts.contract import Contract
 from pipeline_cli.contracts.decode import ABSENT, decode
 from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
-from pipeline_cli.drift import NEW_COLUMN, OTHER_TYPE, variant_name
+from pipeline_cli.drift import NEW_COLUMN, OTHER_TYPE
+from pipeline_cli.sources.column_types import variant_name
 from pipeline_cli.sources.scan import ColumnSpec
 
 

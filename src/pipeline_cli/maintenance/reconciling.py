@@ -25,6 +25,7 @@ from pipeline_cli.load import IngestRequest, ingest_source
 from pipeline_cli.maintenance.engine import prepare_dlt
 from pipeline_cli.maintenance.operation import hold_sources
 from pipeline_cli.maintenance.standing import read_types
+from pipeline_cli.manifest.sources import unfrozen
 from pipeline_cli.project import Project
 from pipeline_cli.running.interrupts import listen_for_signals
 from pipeline_cli.sources.column_types import column_name
@@ -141,6 +142,8 @@ def _lenient(hints: Any) -> Any:
     }
     if getattr(hints, "on_violation", None) == "fail":
         wanted["on_violation"] = "quarantine"
+    if hasattr(hints, "drift"):
+        wanted["schema_contract"] = unfrozen(hints.drift)
     there = {each.name for each in fields(hints)}
     return replace(hints, **{name: value for name, value in wanted.items() if name in there})
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import replace
 
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.findings import Findings, did_you_mean, quoted
@@ -19,19 +18,14 @@ def bind_environment(manifest: Manifest, name: str) -> Manifest:
     if not environment.variables and not environment.schedules:
         return manifest
     transforms = {
-        each: _change(transform, variables={**transform.variables, **environment.variables})
+        each: replace(transform, variables={**transform.variables, **environment.variables})
         for each, transform in manifest.transforms.items()
     }
     pipelines = {
-        each: _change(pipeline, schedule=environment.schedules.get(each, pipeline.schedule))
+        each: replace(pipeline, schedule=environment.schedules.get(each, pipeline.schedule))
         for each, pipeline in manifest.pipelines.items()
     }
-    bound: Manifest = _change(manifest, transforms=transforms, pipelines=pipelines)
-    return bound
-
-
-def _change(entry: Any, **changes: Any) -> Any:
-    return type(entry)(**{each.name: getattr(entry, each.name) for each in fields(entry)} | changes)
+    return replace(manifest, transforms=transforms, pipelines=pipelines)
 
 
 def check_schedule_names(

@@ -4,6 +4,7 @@ https://dlthub.com/docs/dlt-ecosystem/verified-sources/rest_api/basic
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -64,6 +65,12 @@ class SchemaContract:
         "A value that its column cannot hold; evolve keeps it as a text in the column NAME__v_text.",
         default="quarantine",
     )
+
+
+def unfrozen(contract: SchemaContract) -> SchemaContract:
+    """The same, but that nothing fails a load: what is frozen is set apart."""
+    kept = {each.name: getattr(contract, each.name) for each in fields(contract)}
+    return SchemaContract(**{name: "quarantine" if said == "freeze" else said for name, said in kept.items()})
 
 
 @entry

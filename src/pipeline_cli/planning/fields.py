@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Literal
 
+from pipeline_cli.drift import ALIKE, ChangeKind
 from pipeline_cli.lineage.fields import TECHNICAL
 
-Kind = Literal["new", "missing", "renamed", "retyped"]
 Columns = Mapping[str, str]  # column -> dlt's data type
 
 # A column that nearly every row fills and that none of N records has is missing; one seldom filled may just be empty.
 _CHANCE = 0.01
-_ALIKE = 0.6  # of two names
 _SHARED = 0.5  # of the values
 _CLASSES = {
     **dict.fromkeys(("bigint", "double", "decimal", "wei"), "number"),
@@ -29,7 +27,7 @@ class FieldChange:
     evidence: why it is taken for that, in words.
     """
 
-    kind: Kind
+    kind: ChangeKind
     table: str
     column: str
     before: str = ""
@@ -103,7 +101,7 @@ def _pair(view: TableView, missing: list[str], new: list[str]) -> dict[str, tupl
                 continue
             alike = SequenceMatcher(None, before, after).ratio()
             shared = view.shared.get((before, after), 0.0)
-            if shared >= _SHARED or alike >= _ALIKE:
+            if shared >= _SHARED or alike >= ALIKE:
                 candidates.append((shared, alike, before, after))
     found: dict[str, tuple[str, str]] = {}
     taken: set[str] = set()

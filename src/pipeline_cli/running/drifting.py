@@ -21,7 +21,7 @@ def note_drift(
         return
     before = ledger.source_fields(environment, source) if outcome.fields or outcome.schema_changes else {}
     changes = compare_fields(before, outcome.fields, outcome.schema_changes)
-    if outcome.fields:
+    if outcome.fields or outcome.schema_changes:
         known = add_fields(before, outcome.fields, outcome.schema_changes)
         ledger.save_source_fields(environment, source, known)
     outcome.schema_changes = changes

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pipeline_cli.drift import VARIANT
 from pipeline_cli.sources.scan import Known
 from pipeline_cli.threads import import_whole
 
@@ -29,6 +30,17 @@ def column_name(name: str) -> str:
     from dlt.common.normalizers.naming.snake_case import NamingConvention
 
     return str(NamingConvention(max_length=_LONGEST).normalize_identifier(name)) if name.strip("_ ") else ""
+
+
+def variant_name(column: str) -> str:
+    """The column for the texts among a column's values, as dlt names it: `price__v_text`, shortened where long."""
+    name = f"{column}__{VARIANT}"
+    if len(name) <= _LONGEST:
+        return name
+    import_whole("dlt")
+    from dlt.common.normalizers.naming.snake_case import NamingConvention
+
+    return str(NamingConvention(max_length=_LONGEST).shorten_fragments(column, VARIANT))
 
 
 def declared_type(

@@ -333,3 +333,23 @@ def test_values_of_another_type_are_kept_as_texts_beside_their_column(
     world.write("c.csv", HEADER, "5,five,cheap")
     world.ingest()
     assert (5, None, "cheap") in world.rows("id, price, price__v_text")
+
+
+def test_the_column_of_texts_of_a_long_name_is_known_in_the_next_load(world: FileWorld) -> None:
+    long = "p" * 62
+    world.files(schema_contract=SchemaContract(data_type="evolve"))
+    world.write("a.csv", f"id,{long}", "1,1")
+    world.ingest()
+    for number, name in enumerate(("b", "c"), start=2):
+        world.write(f"{name}.csv", f"id,{long}", f"{number},dear")
+        result = world.ingest()
+    assert not [each for each in result.schema_changes if each.kind == "new"]
+    columns = [
+        name
+        for (name,) in world.query(
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_schema = 'bronze_shop' AND table_name = 'items'"
+        )
+    ]
+    [texts] = [name for name in columns if name.endswith("v_text")]
+    assert len(texts) <= 63 and world.rows(f"id, {texts}") == [(1, None), (2, "dear"), (3, "dear")]

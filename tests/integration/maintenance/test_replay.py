@@ -9,7 +9,7 @@ import pytest
 from pipeline_cli.errors import Busy, UsageError
 from pipeline_cli.maintenance.replay.outcomes import ReplayResult
 from pipeline_cli.maintenance.replaying import discard_records, replay_records
-from pipeline_cli.manifest.sources import Incremental, RestResource
+from pipeline_cli.manifest.sources import Incremental, RestResource, SchemaContract
 from pipeline_cli.quarantine import Wanted, list_rejected
 from tests.integration.bulk.conftest import FileWorld
 from tests.integration.ingest.world import World
@@ -72,6 +72,16 @@ def test_a_record_that_is_still_bad_stays_with_its_new_reasons(duck: World) -> N
     assert [reason["message"] for reason in reasons] == ["-1 is less than the minimum of 5"]
     duck.ingest()  # a run that rejects it for the same reasons finds it there
     assert len(duck.quarantine()) == 1
+
+
+def test_a_schema_that_is_frozen_meanwhile_does_not_end_a_replay(world: World) -> None:
+    frozen = SchemaContract(tables="freeze", columns="freeze", data_type="freeze")
+    products(world, STRICT)
+    world.api.data["/items"] = [{"id": 1, "price": 9.5}, {"id": 2, "price": -1}, {**FREE, "price": "-1"}]
+    world.ingest()
+    products(world, {"required": ["id"]}, schema_contract=frozen)
+    assert kinds(replay(world)) == {"loaded": 1, "rejected": 1}
+    assert world.rows("id, price") == [(1, 9.5), (2, -1.0)]
 
 
 def test_an_older_version_does_not_overwrite_a_newer_row(world: World) -> None:

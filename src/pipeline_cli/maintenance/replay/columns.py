@@ -153,7 +153,7 @@ class _Replay:
             specs = tuple(read_specs(values[0], values[1], hints, rules, there))
             lacking = [spec.source for spec in specs if spec.name not in there]
             if lacking:
-                text = f"its table has no column {lacking[0]} any more"
+                text = f"its table has no column {lacking[0]}"
                 self._result.add(Outcome(entry, "held", text))
                 continue
             verdict = judge(rules.contract, specs, values[0])

@@ -30,7 +30,7 @@ from pipeline_cli.maintenance.operation import Operation
 from pipeline_cli.maintenance.replay.outcomes import Outcome, ReplayResult, mark
 from pipeline_cli.maintenance.replay.row_writer import ReplayWriter, received_again
 from pipeline_cli.maintenance.standing import Place, read_types
-from pipeline_cli.manifest.sources import PythonSource, ResourceHints
+from pipeline_cli.manifest.sources import PythonSource, ResourceHints, unfrozen
 from pipeline_cli.progress import tell_nobody
 from pipeline_cli.quarantine import Rejected, Wanted, read_open
 from pipeline_cli.sources.build import open_source
@@ -71,6 +71,7 @@ class _Replay:
     ) -> None:
         self._request = request
         self._source = source
+        self._replayed = source  # what dlt is given: it puts the pipeline's own schema into that
         self._wanted = wanted
         self._result = result
         self._dataset = dataset_name(request.source)
@@ -109,6 +110,7 @@ class _Replay:
             rules = make_rules(self._request.source, entry, name, original, contracts.get(name))
             # What was put into quarantine once is not to stop the others now.
             rules = replace(rules, on_violation="warn" if rules.on_violation == "warn" else "quarantine")
+            rules = replace(rules, drift=unfrozen(rules.drift))
             if rules.disposition == "scd2" and rules.cursor is None:
                 self._hold(connection, name, _SNAPSHOT)
                 continue
@@ -117,7 +119,7 @@ class _Replay:
                 rules, self._context, self._result, self._place(connection, rules), connection
             )
             resource.add_step(
-                CheckStep(rules, self._context, lambda: self._source.schema, resource.compute_table_schema)
+                CheckStep(rules, self._context, lambda: self._replayed.schema, resource.compute_table_schema)
             )
             resource.add_step(writer)
             resources.append(resource)
@@ -178,11 +180,11 @@ class _Replay:
     def _load(
         self, pipeline: Any, resources: list[DltResource], writers: list[ReplayWriter], connection: Connection
     ) -> None:
-        replayed = DltSource(self._source.schema, self._source.section, resources)
-        replayed.root_key = True
+        self._replayed = DltSource(self._source.schema, self._source.section, resources)
+        self._replayed.root_key = True
         file_format: Any = FILE_FORMATS[self._request.warehouse.type]
         raise_load_ids(self._request.warehouse, self._dataset)
-        pipeline.extract(replayed, loader_file_format=file_format)
+        pipeline.extract(self._replayed, loader_file_format=file_format)
         if not any(writer.written for writer in writers):
             pipeline.abort_packages()
             return
