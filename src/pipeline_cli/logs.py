@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from pipeline_cli.errors import UsageError
 from pipeline_cli.project import Project
@@ -34,6 +35,26 @@ class MaskedFile(logging.FileHandler):
         return mask(self._formatter.format(record), self._secrets)
 
 
+class MaskedStderr(logging.StreamHandler[TextIO]):
+    """What a library or a user's source warns of on stderr outside a run, without secrets."""
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        super().__init__()
+        self.setLevel(logging.WARNING)
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(logging.Formatter().format(record), self._secrets)
+
+
+def mask_warnings(secrets: frozenset[str]) -> None:
+    """Mask what is logged where no handler is: a source that is probed may log what it was given."""
+    handler = MaskedStderr(secrets)
+    logging.lastResort = handler
+    for name in _LONERS:
+        logging.getLogger(name).handlers = [handler]
+
+
 @contextmanager
 def log_run(project: Project, run_id: str) -> Iterator[Path]:
     """Write what is logged at INFO and above, by anyone, to the run's log file while the block runs."""
@@ -42,8 +63,9 @@ def log_run(project: Project, run_id: str) -> Iterator[Path]:
     _remove_old(path.parent, keep=KEPT_LOGS - 1)
     handler = MaskedFile(path, project.secrets)
     loggers = [logging.getLogger(), *map(logging.getLogger, _LONERS)]
-    levels = [logger.level for logger in loggers]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
     for logger in loggers:
+        logger.handlers = [each for each in logger.handlers if not isinstance(each, MaskedStderr)]
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
     logging.captureWarnings(True)
@@ -51,8 +73,8 @@ def log_run(project: Project, run_id: str) -> Iterator[Path]:
         yield path
     finally:
         logging.captureWarnings(False)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.removeHandler(handler)
+        for logger, level, handlers in before:
+            logger.handlers = handlers
             logger.setLevel(level)
         handler.close()
 

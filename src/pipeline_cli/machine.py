@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from pipeline_cli.errors import StepError, causes_of
 
@@ -18,6 +20,7 @@ _MEMORY_SIGNS: Mapping[type[BaseException], str] = {
     RuntimeError: "can't start new thread",
     ImportError: "failed to map segment",
 }
+_NEARLY = 0.9  # of what it may use: the next mapping, which did not fit, is not counted
 _AGAIN = "Nothing of this step counts; when that is mended, run again."
 
 
@@ -29,12 +32,7 @@ def explain_refusal(error: BaseException) -> MachineError | None:
     """What an exception says of the machine, by the first of its causes that does; None where none does."""
     for each in causes_of(error):
         if _is_of_memory(each):
-            return MachineError(
-                f"there is not enough memory ({_show(each)})",
-                code="E301",
-                hint=f"{_AGAIN} Give it more memory, or let less run at once: max_parallel of the destination and"
-                " of the source.",
-            )
+            return _lack_of_memory(each)
         if isinstance(each, OSError) and each.errno in (*_NO_ROOM, *_NO_WRITING):
             what = "the disk" if each.filename is None else os.fsdecode(each.filename)
             hint = (
@@ -46,6 +44,37 @@ def explain_refusal(error: BaseException) -> MachineError | None:
                 f"{what} cannot be written: {os.strerror(each.errno)}", code="E302", hint=f"{hint} {_AGAIN}"
             )
     return None
+
+
+def explain_odd(error: BaseException) -> MachineError | None:
+    """What an exception that nobody expected says of the machine: as `explain_refusal`, and whatever comes of a process
+    that came to its limit of memory. A library may say then that another "wasn't installed".
+    """
+    return explain_refusal(error) or (_lack_of_memory(error) if _was_at_its_limit() else None)
+
+
+def _lack_of_memory(error: BaseException) -> MachineError:
+    return MachineError(
+        f"there is not enough memory ({_show(error)})",
+        code="E301",
+        hint=f"{_AGAIN} Give it more memory, or let less run at once: max_parallel of the destination and"
+        " of the source.",
+    )
+
+
+def _was_at_its_limit() -> bool:
+    """Whether this process has used nearly all of the address space that it may use; no limit is never reached."""
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return False
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    found = re.search(r"^VmPeak:\s+(\d+) kB", status, re.MULTILINE)
+    return found is not None and int(found[1]) * 1024 >= _NEARLY * limit
 
 
 def _is_of_memory(error: BaseException) -> bool:

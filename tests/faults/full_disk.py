@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str]) -> None:
     folder, path, disposition = Path(arguments[0], "small"), arguments[1], arguments[2]
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", folder], check=True)
+    # Before: the socket of the process that commands are forked from would stand there, and may have 108 letters.
+    forkserver.ensure_running()
     os.environ["TMPDIR"] = str(folder)
     with JsonApi({}) as api:
         world = World(folder / "project", path, disposition, "{type: duckdb}", _ask(folder), api.url)

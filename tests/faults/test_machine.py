@@ -36,7 +36,7 @@ def test_a_limit_of_memory(make_world: MakeWorld, path: str, destination: str, f
         world.grow()
         done = run_under(["prlimit", f"--as={memory_mb << 20}"], world)
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
-        assert done.exit_code != 3, done.stderr
+        assert done.exit_code != 3, done.stderr + done.stdout
         said = " ".join((done.stdout + done.stderr).split())
         told.append(done.exit_code == 1 and "there is not enough memory" in said)
         wrong += recover(world, f"a limit of {memory_mb} MB", figures)

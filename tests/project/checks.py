@@ -66,9 +66,10 @@ def assert_described(shop: Shop, *schemas: str) -> None:
 
 
 def ingest_only(shop: Shop, pipeline: str) -> None:
-    """Take the pipeline's transform, of the same name, and its report out of the project copy."""
+    """Take the pipeline's transform, of the same name, its report and who is sent that out of the project copy."""
     manifest = shop.root / "pipelines.yaml"
     lines = rf"    transforms: \[{pipeline}\]\n(    reports: .*\n)?"
     text, count = re.subn(lines, "", manifest.read_text(encoding="utf-8"))
     assert count == 1
+    text = text.replace("alerts: [{when: [report, ", "alerts: [{when: [")
     manifest.write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -168,6 +169,11 @@ def purchases(row: dict[str, Any]) -> int:
 # -- the sample itself --------------------------------------------------------------------------------------
 
 
+def undated(path: Path) -> bytes:
+    """Without the day on which it was recorded, up to which the API is asked for."""
+    return re.sub(rb"(until%22%3A\+%22)[0-9-]{10}", rb"\1", path.read_bytes())
+
+
 def test_the_committed_files_are_what_the_script_makes(project_copy: Path) -> None:
     for name in SAMPLE:
         (project_copy / "sources" / name).unlink()
@@ -175,9 +181,7 @@ def test_the_committed_files_are_what_the_script_makes(project_copy: Path) -> No
     make.main(project_copy)
 
     different = [
-        name
-        for name in SAMPLE
-        if (project_copy / "sources" / name).read_bytes() != (SOURCES / name).read_bytes()
+        name for name in SAMPLE if undated(project_copy / "sources" / name) != undated(SOURCES / name)
     ]
     assert different == [], "run: python -m tests.servers.marketing.make"
 

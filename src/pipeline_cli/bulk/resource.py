@@ -125,7 +125,8 @@ class ResourceLoad:
 
     def require_account(self) -> None:
         """Hold the account against the warehouse's own counts. Raises LoadError where it does not close."""
-        counts = Counts(self._loaded, self._inserted, self.rules.disposition == "append")
+        only_adds = self.rules.disposition == "append" and not self._place.request.full_refresh
+        counts = Counts(self._loaded, self._inserted, only_adds)
         require_closed(self._target, self.result(), self._place.stamp.load_id, counts)
 
     def _known(self) -> Known:

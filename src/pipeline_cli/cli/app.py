@@ -147,9 +147,9 @@ def run_command(arguments: list[str], settings: Settings) -> int:
         return _close_stdout()
     except Exception as error:
         from pipeline_cli.cli.bug import report_bug
-        from pipeline_cli.machine import explain_refusal
+        from pipeline_cli.machine import explain_odd
 
-        if (refused := explain_refusal(error)) is not None:
+        if (refused := explain_odd(error)) is not None:
             return print_error(settings, refused)
         print_failure(settings, [report_bug(error, settings)])
         return EXIT_BUG

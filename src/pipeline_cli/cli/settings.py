@@ -77,6 +77,7 @@ class Settings:
         network: bool = False,
     ) -> Project:
         """The project, bound to the wanted environment; arguments and errors as of `read_manifest`."""
+        from pipeline_cli.logs import mask_warnings
         from pipeline_cli.project import Project
 
         reading = self.read_manifest(
@@ -86,6 +87,7 @@ class Settings:
             self.find_root(), reading.manifest, reading.environment, self.secrets, reading.missing
         )
         self.command_option = project.command_option
+        mask_warnings(self.secrets)
         return project
 
 

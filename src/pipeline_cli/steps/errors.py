@@ -6,7 +6,7 @@ import logging
 
 from pipeline_cli.document import ErrorDocument
 from pipeline_cli.errors import PipelineCliError
-from pipeline_cli.machine import explain_refusal
+from pipeline_cli.machine import explain_odd
 
 BUG_CODE = "E900"
 log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 def describe_error(error: BaseException, step: str | None) -> list[ErrorDocument]:
     """The error objects of what a step raised; an unexpected exception is E900, its traceback in the log."""
     log.error("%s failed", step or "the run", exc_info=error)
-    told = error if isinstance(error, PipelineCliError) else explain_refusal(error)
+    told = error if isinstance(error, PipelineCliError) else explain_odd(error)
     if told is not None:
         return [ErrorDocument(step=step, **mistake.to_dict()) for mistake in told.mistakes]
     return [
