@@ -32,18 +32,19 @@ class PipelinePlan:
 
 
 def plan_run(
-    manifest: Manifest, *, pipelines: Sequence[str] = (), start: str | None = None
+    manifest: Manifest, *, pipelines: Sequence[str] = (), start: str | None = None, loads: bool = True
 ) -> list[PipelinePlan]:
     """The steps of a run, pipeline by pipeline in the manifest's order.
 
     pipelines: names of the pipelines to run; none means all.
+    loads: whether sources are ingested; a copy of an environment reads what that has loaded.
     start: "ingest", "transform", "test", "report" or a step's full name; what comes before it is left out.
     Raises UsageError for a name that is not there, with the nearest that is.
     """
     for name in pipelines:
         _require(name, manifest.pipelines, "pipeline")
     plans = [
-        PipelinePlan(name, _steps(pipeline))
+        PipelinePlan(name, _steps(pipeline, loads))
         for name, pipeline in manifest.pipelines.items()
         if not pipelines or name in pipelines
     ]
@@ -58,8 +59,8 @@ def keep_steps(plans: Iterable[PipelinePlan], wanted: Mapping[str, Collection[st
     return [plan for plan in kept if plan.steps]
 
 
-def _steps(pipeline: Pipeline) -> tuple[Step, ...]:
-    steps = [Step(f"ingest:{source}", "ingest", source) for source in pipeline.sources]
+def _steps(pipeline: Pipeline, loads: bool) -> tuple[Step, ...]:
+    steps = [Step(f"ingest:{source}", "ingest", source) for source in pipeline.sources if loads]
     needs = tuple(step.name for step in steps)
     for transform in pipeline.transforms:
         build = Step(f"transform:{transform}", "transform", transform, needs)

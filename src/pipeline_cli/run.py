@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from pipeline_cli.deployed.original import original_nodes
 from pipeline_cli.deployed.parts import Parts, describe_parts
 from pipeline_cli.deployed.recording import record_run, require_approved
 from pipeline_cli.document import ErrorDocument, RunResult, StepResult
@@ -84,7 +85,9 @@ def run_pipelines(
     another process holds a pipeline, a source or the warehouse; nothing is touched then.
     """
     check_allowed(project, options)
-    plans = plan_run(project.manifest, pipelines=options.pipelines, start=options.start)
+    plans = plan_run(
+        project.manifest, pipelines=options.pipelines, start=options.start, loads=not project.is_copy
+    )
     backends = backends or Backends()
     with open_ledger(project) as ledger:
         selection = select(ledger, project, options, plans)
@@ -108,6 +111,7 @@ def run_pipelines(
                 full_refresh=selection.full_refresh,
                 cancelled=interruption.cancelled,
                 progress=(listener or SilentListener()).progress,
+                original=partial(original_nodes, project, warehouse),
             )
             run = _Run(context, recorder, selection, interruption, parts)
             with log_run(project, entry.run_id), keep_claiming(ledger, entry.run_id):

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "rollback": ("pipeline_cli.cli.rollback", "Take back what was loaded after a run."),
     "reconcile": ("pipeline_cli.cli.reconcile", "Compare a pipeline's sources with the destination."),
     "diff": ("pipeline_cli.cli.diff", "Compare the tables and models of two environments."),
+    "drop": ("pipeline_cli.cli.drop", "Take away an environment that is a copy of another."),
     "schedule": ("pipeline_cli.cli.schedule", "Run pipelines by their schedules, or show the next slots."),
     "monitor": ("pipeline_cli.cli.monitor", "Check whether pipelines are well."),
     "report": ("pipeline_cli.cli.report", "Write reports anew from what is in the warehouse."),

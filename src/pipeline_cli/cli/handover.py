@@ -40,7 +40,7 @@ def tool_environment(project: Project) -> dict[str, str]:
     return {
         **os.environ,
         **open_warehouse(project).dlt_environment(),
-        "DLT_DATA_DIR": str(project.state_dir / "dlt"),
+        "DLT_DATA_DIR": str(project.loads_dir / "dlt"),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
         "SQLMESH_HOME": str(project.state_dir / "sqlmesh"),  # else ~/.sqlmesh

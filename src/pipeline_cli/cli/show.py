@@ -29,7 +29,7 @@ def command(settings: Settings, pipeline: str, port: int) -> int:
 
     project = settings.open_project(sources=())
     source = choose_source(project.manifest, pipeline)
-    pipelines_dir = project.state_dir / "dlt" / "pipelines"
+    pipelines_dir = project.loads_dir / "dlt" / "pipelines"
     if not (pipelines_dir / source).is_dir():
         raise UsageError(
             f"'{source}' was never loaded in '{project.environment_name}'.",

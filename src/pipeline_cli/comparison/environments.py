@@ -57,7 +57,8 @@ def compare_environments(
     Raises UsageError where one of them never ran, Busy where a run holds its warehouse, LoadError.
     """
     names = here.environment_name, there.environment_name
-    if is_same_warehouse(here, there):
+    shares_loads = is_same_warehouse(here, there)
+    if shares_loads and not (here.is_copy or there.is_copy):
         return EnvironmentComparison(*names, same_warehouse=True)
     with open_side(here, pipelines) as ours, open_side(there, pipelines) as theirs:
         models, not_known = _compare_models(ours, theirs)
@@ -65,17 +66,19 @@ def compare_environments(
             *names,
             ours.last_run,
             theirs.last_run,
-            list(_compare_tables(ours, theirs, depth, ignored)),
+            list(_compare_tables(ours, theirs, depth, ignored, shares_loads=shares_loads)),
             models,
             not_known,
         )
 
 
 def _compare_tables(
-    here: Side, there: Side, depth: Depth, ignored: Collection[str]
+    here: Side, there: Side, depth: Depth, ignored: Collection[str], *, shares_loads: bool
 ) -> Iterator[TableComparison]:
     technical: Mapping[TableName, frozenset[str]] | None = None
     for table in _tables(here, there):
+        if shares_loads and table[0].startswith(BRONZE):
+            continue
         found = compare_table(here, there, table, depth, ignored)
         if not table[0].startswith(BRONZE) and _other_values(found):
             # Lineage may import an engine: it is asked only where a model's values differ.

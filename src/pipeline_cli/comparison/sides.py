@@ -18,6 +18,7 @@ from pipeline_cli.deployed.store import Deployed, read_deployed
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
 from pipeline_cli.destinations.duckdb import DuckDBDestination
+from pipeline_cli.destinations.placed import connect_placed
 from pipeline_cli.errors import Busy, UsageError
 from pipeline_cli.ledger.processes import process_start
 from pipeline_cli.lineage.catalog import Catalog, CatalogTable, read_catalog
@@ -25,6 +26,7 @@ from pipeline_cli.project import Project
 from pipeline_cli.running.publish import SCHEMA as RUNS
 from pipeline_cli.transforms.built import BuiltModel, read_dbt_built, read_sqlmesh_built
 from pipeline_cli.transforms.dbt_nodes import read_built_nodes
+from pipeline_cli.transforms.sqlmesh_stale import sqlmesh_environment
 
 CODE = "E022"
 TableName = tuple[str, str]
@@ -58,7 +60,7 @@ class Side:
 def open_side(project: Project, pipelines: Sequence[str]) -> Iterator[Side]:
     """The environment's part in these pipelines. Raises UsageError where nothing was ever loaded, Busy, LoadError."""
     warehouse = open_warehouse(project)
-    with _out_of_the_way(project, warehouse) as aside, closing(aside.connect()) as connection:
+    with _out_of_the_way(project, warehouse) as aside, closing(connect_placed(project, aside)) as connection:
         for statement in _SETTINGS.get(aside.type, ()):
             connection.execute(statement)
         chosen = [project.manifest.pipelines[name] for name in pipelines]
@@ -66,7 +68,9 @@ def open_side(project: Project, pipelines: Sequence[str]) -> Iterator[Side]:
         transforms = sorted({transform for each in chosen for transform in each.transforms})
         deployed = read_deployed(aside, project.environment_name)
         models = {name: _read_models(deployed, project, aside, connection, name) for name in transforms}
-        catalog = read_catalog(aside, _schemas(pipelines, sources, models), counted=False)
+        catalog = read_catalog(
+            aside, _schemas(pipelines, sources, models), counted=False, place=project.model_schema
+        )
         tables = {name: table for name, table in catalog.tables.items() if _is_compared(name)}
         if not tables:
             raise _never_ran(project)
@@ -172,7 +176,12 @@ def _read_models(
         stored = deployed.parts.get(Key("transform", transform))
         return read_dbt_built((stored and stored.detail) or read_built_nodes(project, transform))
     there = {name for _, name in warehouse.relations([f"sqlmesh_{transform}"])}
-    return read_sqlmesh_built(connection, transform) if {"_environments", "_snapshots"} <= there else None
+    environment = sqlmesh_environment(project)
+    return (
+        read_sqlmesh_built(connection, transform, environment)
+        if {"_environments", "_snapshots"} <= there
+        else None
+    )
 
 
 def _last_run(warehouse: Warehouse, connection: Connection, project: Project) -> datetime | None:

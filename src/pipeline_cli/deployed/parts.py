@@ -51,7 +51,7 @@ def describe_parts(project: Project, pipelines: Collection[str] | None = None) -
     for name, pipeline in manifest.pipelines.items():
         if pipelines is not None and name not in pipelines:
             continue
-        for source in pipeline.sources:
+        for source in () if project.is_copy else pipeline.sources:  # a copy loads nothing
             _add(found, project, Key("source", source), _describe_source(project, source))
         for transform in pipeline.transforms:
             _add(found, project, Key("transform", transform), _describe_transform(project, transform))

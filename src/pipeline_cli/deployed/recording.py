@@ -86,9 +86,11 @@ def _is_whole(project: Project, result: RunResult) -> bool:
     return (
         result.status in _DONE
         and {pipeline.name for pipeline in result.pipelines} == set(pipelines)
-        and all(len(each.steps) == _step_count(pipelines[each.name]) for each in result.pipelines)
+        and all(
+            len(each.steps) == _step_count(pipelines[each.name], project.is_copy) for each in result.pipelines
+        )
     )
 
 
-def _step_count(pipeline: Pipeline) -> int:
-    return len(pipeline.sources) + 2 * len(pipeline.transforms) + len(pipeline.reports)
+def _step_count(pipeline: Pipeline, is_copy: bool) -> int:
+    return (0 if is_copy else len(pipeline.sources)) + 2 * len(pipeline.transforms) + len(pipeline.reports)

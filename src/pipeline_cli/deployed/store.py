@@ -125,6 +125,11 @@ def write_deployed(warehouse: Warehouse, writing: Writing) -> None:
             _write(connection, writing, ("deployed", part.key, part.fingerprint), part.content, detail)
 
 
+def forget_environment(connection: Connection, environment: str) -> None:
+    """Delete what an environment ran and may run; it is gone. The table has to be there."""
+    connection.execute(f"DELETE FROM {quote(SCHEMA, TABLE)} WHERE environment = {literal(environment)}")
+
+
 def _create(connection: Connection) -> None:
     columns = ", ".join(f"{quote(name)} {kind}" for name, kind in _COLUMNS.items())
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")

@@ -54,7 +54,7 @@ class DuckDBDestination:
     )
 
     def open(self, name: str, project: Project) -> DuckDBWarehouse:
-        path = project.state_dir / self.path
+        path = project.loads_dir / self.path
         check_stem(path, project)
         return DuckDBWarehouse(name, path, project.state_dir)
 

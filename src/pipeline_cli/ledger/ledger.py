@@ -22,6 +22,7 @@ from pipeline_cli.ledger.tables import loaded_tables, runs
 from pipeline_cli.ledger.transform_state import (
     ask_rebuild,
     clear_rebuild,
+    forget_states,
     needs_rebuild,
     read_state,
     write_state,
@@ -156,6 +157,10 @@ class Ledger:
 
     def save_transform(self, environment: str, pipeline: str, name: str, state: TransformState) -> None:
         write_state(self.engine, (environment, pipeline, name), state)
+
+    def forget_transforms(self, environment: str) -> None:
+        """What all transforms were built from there: it is gone."""
+        forget_states(self.engine, environment)
 
     def needs_rebuild(self, environment: str, pipeline: str, name: str) -> bool:
         """Whether the transform has to be built from nothing: rows that it was built from were taken back."""

@@ -49,6 +49,12 @@ def write_state(engine: sa.Engine, key: Key, state: TransformState) -> None:
         )
 
 
+def forget_states(engine: sa.Engine, environment: str) -> None:
+    with changing(engine) as connection:
+        connection.execute(sa.delete(transforms).where(transforms.c.environment == environment))
+        connection.execute(sa.delete(rebuilds).where(rebuilds.c.environment == environment))
+
+
 def needs_rebuild(engine: sa.Engine, key: Key) -> bool:
     with reading(engine) as connection:
         return connection.execute(sa.select(rebuilds.c.run_id).where(*_asked(key))).first() is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,10 +59,13 @@ class Catalog:
         return {name: table.columns for name, table in self.tables.items()}
 
 
-def read_catalog(warehouse: Warehouse, schemas: Sequence[str], *, counted: bool = True) -> Catalog:
+def read_catalog(
+    warehouse: Warehouse, schemas: Sequence[str], *, counted: bool = True, place: Callable[[str], str] = str
+) -> Catalog:
     """Every table of these schemas. Raises LoadError, or Busy where another process holds the file.
 
-    A DuckDB file that is not there is not made. counted: with numbers of rows, which Postgres reads for.
+    A DuckDB file that is not there is not made. place: where a schema stands (Project.model_schema).
+    counted: with numbers of rows, which Postgres reads for.
     """
     moment = utc_now()
     if warehouse.type not in _COLUMNS:
@@ -70,7 +73,8 @@ def read_catalog(warehouse: Warehouse, schemas: Sequence[str], *, counted: bool 
     if warehouse.type == "duckdb" and not Path(warehouse.location).exists():
         return Catalog(moment)
     with closing(warehouse.connect()) as connection:
-        wanted = ", ".join(literal(schema) for schema in schemas) or "NULL"
+        named = {place(schema): schema for schema in schemas}
+        wanted = ", ".join(map(literal, named)) or "NULL"
         found: dict[TableName, dict[str, str]] = {}
         views: set[TableName] = set()
         for schema, table, column, kind, what in connection.query(
@@ -84,7 +88,9 @@ def read_catalog(warehouse: Warehouse, schemas: Sequence[str], *, counted: bool 
     return Catalog(
         moment,
         {
-            table: CatalogTable(columns, table in views, *rows.get(table, (None, False)))
+            (named[table[0]], table[1]): CatalogTable(
+                columns, table in views, *rows.get(table, (None, False))
+            )
             for table, columns in found.items()
         },
     )

@@ -75,7 +75,7 @@ def _catalog(
     """The catalog, and why it is not of now."""
     path = project.state_dir / "lineage" / "catalog.json"
     try:
-        catalog = read_catalog(warehouse, schemas_of(project, models))
+        catalog = read_catalog(warehouse, schemas_of(project, models), place=project.model_schema)
         if visit is not None:
             visit(warehouse, catalog)
     except Busy:

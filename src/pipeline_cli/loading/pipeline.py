@@ -38,17 +38,17 @@ def dataset_name(source: str) -> str:
 
 def pipelines_dir(project: Project) -> Path:
     """dlt's working folders of the environment."""
-    return project.state_dir / "dlt" / "pipelines"
+    return project.loads_dir / "dlt" / "pipelines"
 
 
 def spool_dir(project: Project, source: str) -> Path:
     """Where pages that are loaded by column stand for a moment: on the disk of dlt's working folders."""
-    return project.state_dir / "dlt" / "spool" / source
+    return project.loads_dir / "dlt" / "spool" / source
 
 
 def dlt_settings(project: Project) -> dict[str, str]:
     """Environment variables that bind dlt, ours or the user's own command, to this project."""
-    return {**_SETTINGS, "DLT_DATA_DIR": str(project.state_dir / "dlt")}
+    return {**_SETTINGS, "DLT_DATA_DIR": str(project.loads_dir / "dlt")}
 
 
 def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeline:

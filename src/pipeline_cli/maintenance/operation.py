@@ -13,7 +13,7 @@ from typing import Any, cast
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, Status, StepResult, utc_now
-from pipeline_cli.errors import PipelineCliError
+from pipeline_cli.errors import PipelineCliError, UsageError
 from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry, new_run_id
 from pipeline_cli.logs import log_run
 from pipeline_cli.project import Project
@@ -99,7 +99,15 @@ def pipelines_of(project: Project, sources: Sequence[str]) -> dict[str, list[str
 def hold_sources(
     project: Project, warehouse: Warehouse, sources: Sequence[str], entry: RunEntry
 ) -> Iterator[None]:
-    """Hold the sources, their pipelines and the warehouse as a run would. Raises Busy, LoadError."""
+    """Hold the sources, their pipelines and the warehouse as a run would.
+
+    Raises Busy, LoadError, and UsageError in a copy, which has no sources of its own.
+    """
+    if project.is_copy:
+        raise UsageError(
+            f"'{project.environment_name}' is a copy of '{project.loads_environment}': it loads nothing itself.",
+            hint=f"Use --env {project.loads_environment}.",
+        )
     steps = {name: [f"ingest:{each}" for each in of] for name, of in pipelines_of(project, sources).items()}
     alone = [source for source in sources if not any(f"ingest:{source}" in of for of in steps.values())]
     held = RunEntry(entry.run_id, entry.environment, entry.command, steps, entry.started_at)

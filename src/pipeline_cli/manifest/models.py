@@ -44,7 +44,15 @@ __all__ = [
 @entry
 class Environment:
     destination: str = key(
-        "The destination that runs in this environment load into.", refers_to="destinations"
+        "The destination that runs in this environment load into; a copy has that of its original.",
+        default="",
+        refers_to="destinations",
+    )
+    copy_of: str | None = key(
+        "The environment that this one is a cheap copy of: it reads the same loaded tables, and builds only the models"
+        " that are different, in schemas with this environment's name behind theirs.",
+        default=None,
+        refers_to="environments",
     )
     replay: bool = key(
         "Answer API requests from the recordings in the project instead of the network.", default=False

@@ -177,6 +177,7 @@ class ManifestBuilder(Builder):
         self.network = network
         self.lenient = lenient
         self.environment: Environment | None = None
+        self.copied: str | None = None  # the environment that the selected one is a copy of
 
     def read_manifest(self, top: MappingNode, *, readable: bool) -> Any:
         """The Manifest, or INVALID. Without a `readable` pipelines.yaml the section files are read for mistakes."""
@@ -191,6 +192,9 @@ class ManifestBuilder(Builder):
         """As in Builder; the entries of a section by their `type`, each with its own demand for variables."""
         if field.names != "entries" or not isinstance(node, MappingNode):
             return super().read_map(hint, node, field)
+        if field.name == "environments" and self.selected in node.entries:
+            original = child(node.entries[self.selected].value, "copy_of")
+            self.copied = original.text if isinstance(original, Scalar) else None
         built = {}
         for name, entry in node.entries.items():
             self.values.entry, self.values.demand = f"{field.name}.{name}", self._demand(field.name, name)
@@ -202,6 +206,9 @@ class ManifestBuilder(Builder):
         if field.name == "environments":
             selected = built.get(self.selected)
             self.environment = selected if isinstance(selected, Environment) else None
+            original = built.get(self.environment.copy_of or "") if self.environment else None
+            if isinstance(original, Environment):  # whose destination and recordings the copy has
+                self.environment = original
         return INVALID if any(value is INVALID for value in built.values()) else built
 
     def _kind_of(self, name: str, node: Node, section: str) -> type | None:
@@ -221,7 +228,7 @@ class ManifestBuilder(Builder):
         if self.lenient:
             return "listed"
         if section == "environments":
-            return "needed" if name == self.selected else "listed"
+            return "needed" if name in (self.selected, self.copied) else "listed"
         if section == "plugins" or (self.environment is None and section in ("destinations", "sources")):
             return "listed"
         if section == "destinations":

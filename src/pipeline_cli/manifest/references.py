@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline_cli.manifest import codes
 from pipeline_cli.manifest.alert_checks import check_alerts
 from pipeline_cli.manifest.contract_files import check_contract_file
-from pipeline_cli.manifest.environments import check_schedule_names
+from pipeline_cli.manifest.environments import check_copies, check_schedule_names
 from pipeline_cli.manifest.exclusive_keys import check_exclusive
 from pipeline_cli.manifest.findings import Findings, did_you_mean, nearest, quoted
 from pipeline_cli.manifest.interpolate import Variables
@@ -57,6 +57,7 @@ class References:
         for entry in sections["destinations"].values():
             self._check_duckdb_file(entry.value, sections)
         check_places(sections, self.text, self.findings)
+        check_copies(sections["environments"], sections["pipelines"], self.text, self.findings)
         self._check_schedules(sections)
         check_alerts(sections, self.text, self.findings)
         check_lineage_receivers(self.root, sections, self.text, self.findings)

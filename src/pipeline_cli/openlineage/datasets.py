@@ -48,7 +48,8 @@ def find_datasets(
     models = {name: read_models(project, name, warehouse) for name in transforms}
     columns = {}
     if step.status in DONE and warehouse.type not in _UNREAD:
-        columns = read_catalog(warehouse, schemas_of(project, models), counted=False).columns()
+        schemas = schemas_of(project, models)
+        columns = read_catalog(warehouse, schemas, counted=False, place=project.model_schema).columns()
     reports = (target,) if step.kind == "report" else ()
     lineage = assemble(Parts(project, models, columns, warehouse.type, reports))
     _add_loaded(lineage, step, target)

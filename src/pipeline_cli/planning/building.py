@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline_cli.deployed.original import original_nodes
 from pipeline_cli.deployed.parts import Key, Part, describe_parts, keys_of
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Warehouse
@@ -166,6 +167,12 @@ class _Builder:
             self._add_affected_reports(lineage)
         plan.changes = in_order(plan.changes)
         plan.notes = [mask(note, self._project.secrets) for note in plan.notes]
+        if self._project.is_copy:
+            original = self._project.loads_environment
+            plan.notes.append(
+                f"'{plan.environment}' is a copy of '{original}' and loads nothing: changes of sources show with"
+                f" --env {original}."
+            )
         if not self._facts.deployed.is_known and self._facts.schemas:
             plan.notes.append(
                 "No run has left a record of what it took here yet: only keys, dispositions and models can be"
@@ -199,6 +206,8 @@ class _Builder:
             return
         self._hit += hit_models(planned)
         lines = list(model_lines(key.name, planned, rows))
+        if self._project.is_copy:  # what is lost there can be made again from its original
+            lines = [replace(line, destructive=False) for line in lines]
         if stored is not None:
             lines = [*_settings(key.name, stored.content, part.content), *lines]
         if not lines and stored is not None:
@@ -227,6 +236,7 @@ class _Builder:
             project=self._project,
             warehouse=self._warehouse,
             bronze=bronze,
+            original=original_nodes(self._project, self._warehouse, transform),
         )
 
     def _probe(self, source: str, part: Part, records: int) -> None:

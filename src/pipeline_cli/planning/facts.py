@@ -45,8 +45,11 @@ def read_facts(project: Project, warehouse: Warehouse, schemas: Sequence[str]) -
     """Ask the warehouse. schemas: those of models; bronze's are known. Raises LoadError, Busy."""
     sources = list(project.manifest.sources)
     deployed = read_deployed(warehouse, project.environment_name)
+    if not deployed.is_known:  # a copy that was not built yet is as its original
+        deployed = read_deployed(warehouse, project.loads_environment)
     sources += [key.name for key in deployed.parts if key.kind == "source" and key.name not in sources]
-    catalog = read_catalog(warehouse, [*schemas, *(f"bronze_{name}" for name in sources)])
+    schemas = [*schemas, *(f"bronze_{name}" for name in sources)]
+    catalog = read_catalog(warehouse, schemas, place=project.model_schema)
     found: dict[str, Mapping[str, Any]] = {}
     if catalog.tables:
         with closing(warehouse.connect()) as connection:

@@ -61,6 +61,10 @@ def _summary(model: ModelChange) -> str:
 
 
 def _effect(model: ModelChange, rows: int | None) -> str:
+    if model.rebuild == "promoted":
+        return "taken over as it was built before, not rebuilt; what was loaded since is added" + _dropped(
+            model
+        )
     if model.action == "added":
         return "built for the first time" + _intervals(model)
     if model.rebuild == "left":
@@ -78,10 +82,14 @@ def _effect(model: ModelChange, rows: int | None) -> str:
         lost.append(f"{_rows(rows)} with their history are lost: it cannot be built again from its source")
     else:
         lost.append(f"rebuilt whole, {_rows(rows)}{_intervals(model)}")
+    return "; ".join(lost) + _dropped(model)
+
+
+def _dropped(model: ModelChange) -> str:
+    words = [f"{name}: {before} -> {after}" for name, before, after in model.columns.retyped]
     if model.columns.removed:
-        lost.append(f"{', '.join(model.columns.removed)} {_is(model.columns.removed)} dropped")
-    lost += [f"{name}: {before} -> {after}" for name, before, after in model.columns.retyped]
-    return "; ".join(lost)
+        words.insert(0, f"{', '.join(model.columns.removed)} {_is(model.columns.removed)} dropped")
+    return "".join(f"; {each}" for each in words)
 
 
 def _tested(model: ModelChange) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.destinations.base import Warehouse
+from pipeline_cli.destinations.placed import connect_placed
 from pipeline_cli.manifest.reports import Figures, Report
+from pipeline_cli.project import Project
 from pipeline_cli.reports.answers import Answers
 from pipeline_cli.reports.asking import AnswerReader
 from pipeline_cli.reports.blocks import ReportReader, View
@@ -38,10 +40,10 @@ class Reader:
     made_at: datetime
     hint: str
 
-    def read(self, warehouse: Warehouse, secrets: frozenset[str], folder: Path) -> Reading:
+    def read(self, project: Project, warehouse: Warehouse, folder: Path) -> Reading:
         """Every block, and the exports into `folder`. Raises ReportError for the first that cannot be read."""
-        with closing(warehouse.connect()) as connection, connection.snapshot():
-            results = Results(connection, self.report, secrets)
+        with closing(connect_placed(project, warehouse)) as connection, connection.snapshot():
+            results = Results(connection, self.report, project.secrets)
             cubes = AnswerReader(self.name, self.report, results, self.made_at, self.hint)
             as_of = cubes.read_as_of()
             require_all_columns(self.name, self.report, results, self.hint)

@@ -77,7 +77,7 @@ def write_report(request: ReportRequest, *, anew: bool = False, prints: Sequence
     before = None if anew else editions.latest(home, request.name)
     with editions.workplace(home) as folder, written_in(request.report.locale):
         reader = Reader(request.name, request.report, request.made_at, _hint(request))
-        reading = reader.read(request.warehouse, request.project.secrets, folder)
+        reading = reader.read(request.project, request.warehouse, folder)
         as_of, views = reading.as_of, reading.views
         fingerprint = _take_fingerprint(request, views, reading.results, folder)
         if before is not None and before.fingerprint == fingerprint:

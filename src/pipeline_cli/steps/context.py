@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.progress import Progress
 from pipeline_cli.project import Project
@@ -22,6 +22,7 @@ class RunContext:
 
     progress: called with a step's name and how far one of its resources has come, also from threads.
     cancelled: set when the run is to stop.
+    original: in a copy, what the environment that it is a copy of has built of a transform.
     """
 
     project: Project
@@ -32,6 +33,7 @@ class RunContext:
     full_refresh: bool
     cancelled: threading.Event
     progress: Callable[[str, Progress], None]
+    original: Callable[[str], Mapping[str, Any]] = lambda _: {}
 
     @property
     def environment(self) -> str:

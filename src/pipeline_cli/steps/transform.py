@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline_cli.document import CheckResult, ErrorDocument, StepKind, StepResult
+from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger import TransformState
 from pipeline_cli.plan import Step
+from pipeline_cli.project import Project
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
 from pipeline_cli.steps.freshness import Relation, Standing, find_fresh, is_unchanged, look, new_loads
@@ -62,6 +64,7 @@ def make_request(
         ],
         fresh=fresh,
         full_refresh=context.full_refresh,
+        original=context.original(transform),
     )
 
 
@@ -88,8 +91,12 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
     where = (context.environment, pipeline, step.target)
     state = context.ledger.transform_state(*where)
     now = look(context.project, context.warehouse, pipeline, step.target, state)
+    if context.project.is_copy and not now.load_ids and context.project.manifest.pipelines[pipeline].sources:
+        raise _nothing_to_copy(context.project)
     from_nothing = context.full_refresh or context.ledger.needs_rebuild(*where)
-    fresh = None if from_nothing else find_fresh(context.ledger, context.environment, state, now)
+    fresh = (
+        None if from_nothing else find_fresh(context.ledger, context.project.loads_environment, state, now)
+    )
     if state is not None and is_unchanged(state, now, fresh):
         result.status = "unchanged"
         # Loads that touched no table count as seen, so that the list to compare does not grow apart.
@@ -102,15 +109,26 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
         make_request(context, pipeline, step.target, fresh),
         full_refresh=from_nothing,
         new_loads=new_loads(state, now),
+        loads=now.load_ids,
     )
     built = context.backends.get_engine(request.transform.engine).build(request)
     result.status, result.models, result.checks = built.status, list(built.models), list(built.checks)
+    result.notes = list(built.notes)
     if built.status == "failed":
         result.errors.append(explain_failure(step.name, built))
         result.may_pass = result.errors[-1].code == "E330" and words_may_pass(result.errors[-1].message)
         return
     context.ledger.save_transform(*where, _built(context, pipeline, state, now, built))
     context.ledger.clear_rebuild(*where)
+
+
+def _nothing_to_copy(project: Project) -> UsageError:
+    original = project.loads_environment
+    return UsageError(
+        f"'{project.environment_name}' is a copy of '{original}', where nothing was loaded yet.",
+        code="E022",
+        hint=f"Load it first: pipeline-cli run --env {original}",
+    )
 
 
 def _unsettled(state: TransformState | None, *, everything: bool) -> TransformState:
@@ -125,7 +143,8 @@ def _built(
     """The state after a build that succeeded. What was tested still holds only where nothing was built."""
     before = state.relations if state else frozenset()
     named = {model.name.rpartition(".")[0].rpartition(".")[2] for model in built.models} - {""}
-    schemas = {f"silver_{pipeline}", f"gold_{pipeline}", *named, *(schema for schema, _ in before)}
+    plain = {f"silver_{pipeline}", f"gold_{pipeline}", *named}
+    schemas = {*map(context.project.model_schema, plain), *(schema for schema, _ in before)}
     still_tested = state is not None and built.status == "unchanged" and state.fingerprint == now.fingerprint
     return TransformState(
         clean=True,

@@ -27,6 +27,8 @@ class TransformRequest:
     fresh: the (dataset, table) that received rows since this transform last succeeded; None when that is not
     known, which means everything is to be built.
     new_loads: dataset -> ids of the loads since then.
+    loads: as `new_loads`, of all there are.
+    original: in a copy, what the environment that it is a copy of has built (a dbt project's nodes).
     """
 
     name: str
@@ -38,6 +40,8 @@ class TransformRequest:
     fresh: frozenset[tuple[str, str]] | None = None
     full_refresh: bool = False
     new_loads: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    loads: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    original: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

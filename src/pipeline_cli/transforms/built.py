@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_cli.destinations.base import Connection, literal, quote
+from pipeline_cli.manifest.environments import SQLMESH_DEFAULT
 from pipeline_cli.transforms.described import TableName
-from pipeline_cli.transforms.sqlmesh_stale import ENVIRONMENT
 
 _COLUMN = re.compile(r'"?([A-Za-z_]\w*)"?')
 _DBT_CODE = ("sql", "config", "macros")
@@ -35,14 +35,17 @@ class BuiltModel:
         return self.schema, self.name
 
 
-def read_sqlmesh_built(connection: Connection, transform: str) -> list[BuiltModel] | None:
+def read_sqlmesh_built(
+    connection: Connection, transform: str, environment: str = SQLMESH_DEFAULT
+) -> list[BuiltModel] | None:
     """A SQLMesh project's models as they are promoted in this warehouse; None where its state cannot be read.
 
+    environment: SQLMesh's name of it.
     The caller has seen that the schema `sqlmesh_<transform>` is there. Raises LoadError.
     """
     state = f"sqlmesh_{transform}"
     rows = connection.query(
-        f"SELECT snapshots FROM {quote(state, '_environments')} WHERE name = {literal(ENVIRONMENT)}"
+        f"SELECT snapshots FROM {quote(state, '_environments')} WHERE name = {literal(environment)}"
     )
     try:
         promoted = {

@@ -16,9 +16,13 @@ from pipeline_cli.document import CheckResult, Status
 from pipeline_cli.errors import TransformError
 from pipeline_cli.transforms import dbt_results as results
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
+from pipeline_cli.transforms.dbt_copy import own_nodes, place_nodes, publish_views, select_nodes, tests_of
+from pipeline_cli.transforms.dbt_nodes import read_built_nodes, read_nodes
 from pipeline_cli.transforms.dbt_profile import write_profile
 from pipeline_cli.transforms.dbt_rows import write_found_rows
 from pipeline_cli.transforms.dbt_transaction import build_transaction
+from pipeline_cli.transforms.dependent_views import read_dependent_views
+from pipeline_cli.transforms.described import TableName
 from pipeline_cli.transforms.process import engine_process, project_folder, shorten
 
 # A build holds what it has replaced until it ends. Of it and a reader that holds what it will replace next and waits
@@ -28,10 +32,14 @@ _TRIES_AT_DEADLOCKS = 3
 
 @dataclass(slots=True)
 class _Build:
-    """What a build leaves for the test that follows: the parsed project, the tests that ran, whether it built."""
+    """What a build leaves for the test that follows: the parsed project, the tests that ran, whether it built.
+
+    own: in a copy, the unique ids of what it builds itself.
+    """
 
     identity: tuple[Path, str, str]
     manifest: Any
+    own: set[str] | None
     checks: dict[str, CheckResult]
     built: bool
 
@@ -49,17 +57,19 @@ class DbtEngine:
         nothing of the build is published: what stood there before stays, in silver as in gold.
         """
         with _session(request):
-            manifest = _parse(request)
-            selected = _select(request, manifest)
+            manifest, own = _open(request)
+            selected = _select(request, manifest) if own is None else select_nodes(manifest, own)
             for _ in range(_TRIES_AT_DEADLOCKS):
                 found, rows = _build_whole(request, manifest, selected)
                 if not any("deadlock detected" in failure.message for failure in found.failures):
                     break
-            self._last = _Build(_identity(request), manifest, found.checks, built=bool(found.models))
+            self._last = _Build(_identity(request), manifest, own, found.checks, built=bool(found.models))
             status: Status = "succeeded" if found.models else "unchanged"
-            built = TransformResult(status, found.models, list(found.checks.values()))
+            built = TransformResult(status, found.models, list(found.checks.values()), notes=found.notes)
             if found.failures:
                 return results.explain(built, found.failures, request, rows)
+            if own is not None:
+                publish_views(request, manifest, own, _gone(request))
             _keep_state(request, manifest)
         return built
 
@@ -68,9 +78,10 @@ class DbtEngine:
         with _session(request):
             last, self._last = self._last, None
             if last is None or last.identity != _identity(request):
-                last = _Build(_identity(request), _parse(request), {}, built=False)
+                last = _Build(_identity(request), *_open(request), {}, built=False)
             checks, failures = dict(last.checks), list[results.Failure]()
-            names = results.tests_to_run(last.manifest, checks)
+            wanted = None if last.own is None else set(tests_of(last.manifest, last.own))
+            names = results.tests_to_run(last.manifest, checks, wanted)
             if names:
                 outcome = _invoke(request, last.manifest, "test", "--select", *names)
                 found = results.read_results(outcome, last.manifest, request)
@@ -80,11 +91,23 @@ class DbtEngine:
         return results.explain(tested, failures, request) if failures else tested
 
 
-def _parse(request: TransformRequest) -> Any:
-    """dbt's manifest of the project. Raises TransformError when it cannot be parsed."""
+def _open(request: TransformRequest) -> tuple[Any, set[str] | None]:
+    """dbt's manifest of the project, and in a copy what is to be built there. Raises TransformError."""
     folder = project_folder(request, "dbt_project.yml")
     write_profile(folder, request)
-    return _invoke(request, None, "parse")
+    manifest = _invoke(request, None, "parse")
+    if not request.project.is_copy:
+        return manifest, None
+    own = own_nodes(request.original, read_nodes(_state_dir(request) / "target" / "manifest.json"))
+    place_nodes(manifest, own, request.project)
+    return manifest, own
+
+
+def _gone(request: TransformRequest) -> list[TableName]:
+    """The tables of the last build whose models are no more."""
+    before = read_built_nodes(request.project, request.name).get("models", {})
+    now = read_nodes(_state_dir(request) / "target" / "manifest.json").get("models", {})
+    return [(model["schema"], model["name"]) for name, model in before.items() if name not in now]
 
 
 def parse_aside(request: TransformRequest) -> Path:
@@ -122,14 +145,21 @@ def _build_whole(
 
     Returns what was done, and the file that has the rows of the first failed test, if one found any.
     """
+    if selected == []:  # a copy that is like its original
+        return results.Results([], {}, []), None
     arguments = _build_arguments(request, selected)
+    views = read_dependent_views(request.warehouse)
     with build_transaction(request.warehouse) as transaction:
         if transaction is not None:
             arguments += ["--threads", "1"]  # a transaction has one connection
         outcome = _invoke(request, manifest, "build", *arguments)
         found = results.read_results(outcome, manifest, request)
         if transaction is None or not found.failures:
-            if transaction is not None:
+            if transaction is not None and transaction.has_begun:
+                lost = views.put_back(transaction.connection) if views else []
+                found.notes.extend(
+                    f"view {name} cannot stand on the new tables, and is gone" for name in lost
+                )
                 transaction.commit()
             results.count_rows(outcome, found.models, request)
             return found, None
@@ -139,7 +169,9 @@ def _build_whole(
 
 def _build_arguments(request: TransformRequest, selected: Sequence[str] | None) -> list[str]:
     arguments = ["--full-refresh"] if request.full_refresh else []
-    if selected is not None:
+    if selected is not None and request.project.is_copy:
+        arguments += ["--select", *selected]
+    elif selected is not None:
         arguments += ["--select", *selected, "--state", str(_state_dir(request) / "state")]
     return arguments
 
@@ -166,7 +198,7 @@ def _invoke(
     ]
     values = [
         "--target",
-        request.project.environment_name,
+        request.project.loads_environment,
         "--vars",
         json.dumps(dict(request.transform.variables)),
     ]

@@ -17,6 +17,8 @@ def describe_dbt(project: Project, transform: str) -> list[DescribedModel]:
     """The models and sources; nothing where the project was never built here, or by a dbt whose words differ."""
     target = dbt_folder(project, transform) / "target"
     manifest = _read(target / "manifest.json")
+    for node in manifest.get("nodes", {}).values():
+        node["schema"] = project.plain_schema(node["schema"])
     path = project.manifest.transforms[transform].path
     try:
         reader = _Reader(manifest, target, path)

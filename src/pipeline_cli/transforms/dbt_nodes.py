@@ -18,7 +18,10 @@ _TELLING = ("docs", "meta", "tags", "group", "persist_docs", "access", "contract
 
 def read_built_nodes(project: Project, transform: str) -> dict[str, Any]:
     """The nodes as the environment's last good build had them; nothing where none is known here."""
-    return read_nodes(dbt_folder(project, transform) / "state" / "manifest.json")
+    nodes = read_nodes(dbt_folder(project, transform) / "state" / "manifest.json")
+    for model in nodes.get("models", {}).values():
+        model["schema"] = project.plain_schema(model["schema"])
+    return nodes
 
 
 def read_nodes(path: Path) -> dict[str, Any]:

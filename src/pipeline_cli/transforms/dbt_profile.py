@@ -26,7 +26,7 @@ def write_profile(folder: Path, request: TransformRequest) -> None:
     name = _profile_name(folder, request)
     outputs = _other_outputs(path, name, request)
     output = {**request.warehouse.dbt_output(folder), "schema": f"gold_{request.pipeline}"}
-    outputs[request.project.environment_name] = output
+    outputs[request.project.loads_environment] = output
     default = request.project.manifest.default_environment
     profile = {
         "target": f"{{{{ env_var('PIPELINE_CLI_ENV', '{default}') }}}}",

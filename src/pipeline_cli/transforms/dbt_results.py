@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline_cli.destinations.base import quote
@@ -47,6 +47,7 @@ class Results:
     models: list[ModelResult]
     checks: dict[str, CheckResult]
     failures: list[Failure]
+    notes: list[str] = field(default_factory=list)
 
 
 def read_results(outcome: Any, manifest: Any, request: TransformRequest) -> Results:
@@ -65,7 +66,9 @@ def read_results(outcome: Any, manifest: Any, request: TransformRequest) -> Resu
     failures = []
     for result in found:
         told = (
-            failed_models.get(_relation_name(result.node)) if result.node.resource_type in _MODELS else None
+            failed_models.get(_relation_name(result.node, request))
+            if result.node.resource_type in _MODELS
+            else None
         )
         check = checks.get(result.node.unique_id)
         if told is not None:
@@ -121,16 +124,24 @@ def locate(text: str, request: TransformRequest) -> tuple[str, str | None, int |
     return keep_lines(rest, request), file, int(line[1]) if line else None
 
 
-def tests_to_run(manifest: Any, done: Mapping[str, CheckResult]) -> list[str]:
-    """The names of the project's tests that are not in `done`."""
+def tests_to_run(
+    manifest: Any, done: Mapping[str, CheckResult], wanted: Collection[str] | None = None
+) -> list[str]:
+    """The names of the project's tests, or of those `wanted`, that are not in `done`."""
     nodes = [*manifest.nodes.values(), *manifest.unit_tests.values()]
     tests = [node for node in nodes if node.resource_type in _TESTS]
-    return sorted({node.name for node in tests if node.unique_id not in done})
+    return sorted(
+        {
+            node.name
+            for node in tests
+            if node.unique_id not in done and (wanted is None or node.unique_id in wanted)
+        }
+    )
 
 
 def _read_model(result: Any, request: TransformRequest) -> ModelResult:
     node = result.node
-    name = _relation_name(node)
+    name = _relation_name(node, request)
     status = _MODEL_STATUS.get(str(result.status), "failed")
     if status == "failed" and _NOT_REACHED in str(result.message):
         status = "skipped"
@@ -144,7 +155,7 @@ def _read_check(result: Any, manifest: Any, request: TransformRequest) -> CheckR
     status = _CHECK_STATUS.get(str(result.status), "errored")
     if status == "errored" and _NOT_REACHED in str(result.message):
         status = "skipped"
-    model, test = _tested_model(node, manifest), _test_name(node)
+    model, test = _tested_model(node, manifest, request), _test_name(node)
     name = f"{model}:{test}" if model else test
     failures = int(result.failures or 0) if status in ("failed", "warned") else 0
     message = None
@@ -165,13 +176,13 @@ def _severity(node: Any) -> Severity:
     return "critical" if str(node.config.severity).lower() == "error" else "warning"
 
 
-def _tested_model(node: Any, manifest: Any) -> str | None:
+def _tested_model(node: Any, manifest: Any, request: TransformRequest) -> str | None:
     if node.resource_type == "unit_test":
         tested = manifest.unit_tests[node.unique_id]  # a skipped one comes as its definition, another class
-        return _relation_name(manifest.nodes[tested.depends_on.nodes[0]])
+        return _relation_name(manifest.nodes[tested.depends_on.nodes[0]], request)
     attached = getattr(node, "attached_node", None)
     if attached in manifest.nodes:
-        return _relation_name(manifest.nodes[attached])
+        return _relation_name(manifest.nodes[attached], request)
     sources = [manifest.sources[name] for name in node.depends_on.nodes if name in manifest.sources]
     return f"{sources[0].schema}.{sources[0].identifier}" if len(sources) == 1 and not attached else None
 
@@ -185,8 +196,10 @@ def _test_name(node: Any) -> str:
     return f"{metadata.name}({column})" if column else str(metadata.name)
 
 
-def _relation_name(node: Any) -> str:
-    return f"{node.schema}.{getattr(node, 'alias', None) or node.name}"
+def _relation_name(node: Any, request: TransformRequest) -> str:
+    """`schema.model` as the project has it, without what a copy has behind its schemas."""
+    schema = request.project.plain_schema(node.schema)
+    return f"{schema}.{getattr(node, 'alias', None) or node.name}"
 
 
 def _reason(message: object, request: TransformRequest) -> str:
@@ -203,7 +216,7 @@ def _file(node: Any, request: TransformRequest) -> str:
 def count_rows(outcome: Any, models: Sequence[ModelResult], request: TransformRequest) -> None:
     """Fill in how many rows the built models have. outcome: as in `read_results`."""
     relations = {
-        _relation_name(result.node): quote(result.node.schema, result.node.alias)
+        _relation_name(result.node, request): quote(result.node.schema, result.node.alias)
         for result in getattr(outcome, "results", None) or []
         if result.status == "success" and result.node.resource_type in _MODELS
     }

@@ -57,7 +57,14 @@ def describe_models(project: Project, transform: str) -> list[DescribedModel]:
         return describe_sqlmesh(project, transform)
     from pipeline_cli.transforms.dbt_described import describe_dbt
 
-    return describe_dbt(project, transform)
+    found = describe_dbt(project, transform)
+    if project.is_copy:  # what it has not built itself was built, and compiled, by its original
+        original = describe_dbt(project.bound_to(project.loads_environment), transform)
+        known = {model.table: model for model in original} | {
+            model.table: model for model in found if model.sql
+        }
+        found = [known.get(model.table, model) for model in found]
+    return found
 
 
 def dbt_folder(project: Project, transform: str) -> Path:

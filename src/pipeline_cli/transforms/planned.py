@@ -32,9 +32,10 @@ class ModelChange:
 
     kind: the engine's word (FULL, incremental). reason: what is different, in words. rebuild: what becomes of its
     rows: "whole", "new rows" (those that are there stay as they are), "none", "dropped", "left" (nobody builds it any
-    more). keeps_history: its rows cannot be made again from what it reads (a dimension's versions, a snapshot).
-    intervals: how many a rebuild goes through, where the engine works in intervals. causes: the models above that it
-    is hit by. tests: the names of its tests and audits.
+    more), "promoted" (taken over as another environment, or an earlier build, has made it). keeps_history: its rows
+    cannot be made again from what it reads (a dimension's versions, a snapshot). intervals: how many a rebuild goes
+    through, where the engine works in intervals. causes: the models above that it is hit by. tests: the names of its
+    tests and audits.
     """
 
     table: TableName

@@ -16,9 +16,16 @@ from pipeline_cli.transforms import sqlmesh_results as results
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.external_models import write_external_models
 from pipeline_cli.transforms.process import check_hint, engine_process, project_folder, shorten
-from pipeline_cli.transforms.sqlmesh_config import build_config, use_config
+from pipeline_cli.transforms.sqlmesh_config import DEFAULT_START, build_config, use_config
 from pipeline_cli.transforms.sqlmesh_late import late_since
-from pipeline_cli.transforms.sqlmesh_stale import ENVIRONMENT, by_time, is_external, left_stale, stale_models
+from pipeline_cli.transforms.sqlmesh_seen import adopted_models, keep_seen, lacking_models
+from pipeline_cli.transforms.sqlmesh_stale import (
+    by_time,
+    left_stale,
+    own_models,
+    sqlmesh_environment,
+    stale_models,
+)
 
 _CONFIG_FILES = ("config.py", "config.yaml", "config.yml")
 
@@ -62,7 +69,8 @@ class SQLMeshEngine:
             if last is None or last.identity != _identity(request):
                 last = _Build(_identity(request), _load(request))
             try:
-                checks = results.run_audits(last.context, last.audited)
+                own = own_models(last.context, request.project)
+                checks = results.run_audits(last.context, own, last.audited)
             except _sqlmesh_errors() as error:
                 raise TransformError(f"the audits cannot run: {shorten(error, request)}") from error
             finally:
@@ -79,10 +87,31 @@ def open_plan(request: TransformRequest) -> Iterator[tuple[Any, Any]]:
     with _session(request):
         context = _load(request)
         try:
-            yield context, _make_plan(context)
+            yield context, _make_plan(request, context)
         except _sqlmesh_errors() as error:
             raise TransformError(
                 f"{request.transform.path} cannot be planned: {shorten(error, request)}", code="E332"
+            ) from error
+        finally:
+            context.close()
+
+
+def drop_environment(request: TransformRequest) -> None:
+    """Drop a copy's views and SQLMesh's record of it, and tables that nothing has used for a week.
+
+    Raises TransformError.
+    """
+    with _session(request):
+        context = _load(request)
+        try:
+            with request.warehouse.writing():
+                context.invalidate_environment(sqlmesh_environment(request.project), sync=True)
+                context.run_janitor(ignore_ttl=False)
+        except _sqlmesh_errors() as error:
+            raise TransformError(
+                f"{request.transform.path}: SQLMesh cannot drop {request.project.environment_name}:"
+                f" {shorten(error, request)}",
+                code="E332",
             ) from error
         finally:
             context.close()
@@ -109,49 +138,85 @@ def _audited_whole(context: Any, console: Any) -> frozenset[str]:
 
 
 def _build(request: TransformRequest, context: Any, console: Any) -> TransformResult:
-    plan = _make_plan(context)
+    plan = _make_plan(request, context)
     if plan.context_diff.has_changes:
         failure = results.run_unit_tests(context, request)
         if failure:
             return failure
+    adopted = adopted_models(plan)
     with _whole_or_nothing(context, request.warehouse) as transaction:
-        if not _apply_and_run(request, context, console, plan):
+        if not _apply_and_run(request, context, console, plan, adopted):
             return results.failed_build(request, context, console)
+        keep_seen(transaction.get_cursor().execute, context, request)
         transaction.commit()
     if plan.context_diff.has_changes and not plan.context_diff.is_new_environment:
         context.run_janitor(ignore_ttl=False)
-    return results.finished_build(context, request, console)
+    return results.finished_build(context, request, console, adopted)
 
 
-def _apply_and_run(request: TransformRequest, context: Any, console: Any, plan: Any) -> bool:
-    """Apply the plan, where it has changes, and run what is stale then; False when a model failed."""
+def _apply_and_run(
+    request: TransformRequest, context: Any, console: Any, plan: Any, adopted: set[str]
+) -> bool:
+    """Apply the plan, where it has changes, and run what is stale then; False when a model failed.
+
+    adopted: the models that it takes over as they were built before.
+    """
     if plan.context_diff.has_changes:
         context.apply(plan)
     if request.full_refresh and not plan.context_diff.is_new_environment:
-        restated = [model.name for model in context.models.values() if not is_external(model)]
-        context.apply(_make_plan(context, restated=restated))
+        restated = [context.models[name].name for name in own_models(context, request.project)]
+        if restated:
+            context.apply(_make_plan(request, context, restated=restated))
         return True
     planned = set(console.durations_s)
+    lacking = lacking_models(context, request, adopted)
     stale = stale_models(context, request)
-    late = late_since(context, request, stale - planned)
-    left = left_stale(context, stale, planned)
-    if left and not _run(context, left):
+    late = late_since(context, request.new_loads, request, stale - planned - lacking.keys())
+    for name, loads in lacking.items():
+        late |= late_since(context, loads, request, {name})
+    left = left_stale(context, stale | lacking.keys(), planned)
+    if left and not _run(request, context, left):
         return False
     if late:
-        context.apply(_make_plan(context, restated=sorted(late), start=min(late.values())))
+        context.apply(_make_plan(request, context, restated=sorted(late), start=min(late.values())))
     return True
 
 
-def _make_plan(context: Any, *, restated: Sequence[str] | None = None, start: datetime | None = None) -> Any:
+def _make_plan(
+    request: TransformRequest,
+    context: Any,
+    *,
+    restated: Sequence[str] | None = None,
+    start: datetime | None = None,
+) -> Any:
     """restated: models to build again, from `start` on, with what follows from them."""
-    builder = context.plan_builder(ENVIRONMENT, skip_tests=True, restate_models=restated, start=start)
+    # In a copy, one change that only goes forward (below a dimension with versions, say) would let SQLMesh build a
+    # preview of everything that has changed, of yesterday alone, that can never be promoted.
+    whole = _first_start(context) if request.project.is_copy else None
+    builder = context.plan_builder(
+        sqlmesh_environment(request.project),
+        skip_tests=True,
+        restate_models=restated,
+        start=whole or start,
+        preview_start=whole,
+        include_unmodified=True,
+    )
     return builder.build()
 
 
-def _run(context: Any, models: set[str]) -> bool:
+def _first_start(context: Any) -> datetime:
+    """The day from which every model is built whole."""
+    from sqlmesh.utils.date import to_datetime
+
+    starts = [model.start or DEFAULT_START for model in context.models.values()]
+    first: datetime = min(to_datetime(each) for each in [DEFAULT_START, *starts])
+    return first
+
+
+def _run(request: TransformRequest, context: Any, models: set[str]) -> bool:
     """Bring these models up to date; False when one of them failed."""
     status = context.run(
-        ENVIRONMENT,
+        sqlmesh_environment(request.project),
         ignore_cron=True,
         select_models=sorted(models),
         no_auto_upstream=True,

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline_cli.errors import TransformError
 from pipeline_cli.manifest.models import Transform
 from pipeline_cli.project import MANIFEST_NAME, Project
+from pipeline_cli.transforms.sqlmesh_stale import sqlmesh_environment
 
 # Before this date models of kind INCREMENTAL_BY_TIME_RANGE see nothing, unless they say their own `start`.
 DEFAULT_START = "2010-01-01"
@@ -61,6 +62,9 @@ def build_config(project: Project, name: str, transform: Transform, warehouse: A
         variables=dict(transform.variables),
         cache_dir=str(project.state_dir.absolute() / "sqlmesh" / name / "cache"),
         disable_anonymized_analytics=True,
+        # `sqlmesh plan` in a copy is of the copy; it stays until it is dropped.
+        default_target_environment=sqlmesh_environment(project),
+        pinned_environments={sqlmesh_environment(project.bound_to(each)) for each in project.copies},
     )
 
 

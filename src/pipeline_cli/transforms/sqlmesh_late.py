@@ -6,7 +6,7 @@ of the intervals still to be built. So each new load is asked, by the model's ow
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -17,15 +17,18 @@ from pipeline_cli.transforms.sqlmesh_stale import by_time, is_external
 _LOAD, _ROOT = "_dlt_load_id", "_dlt_root_id"
 
 
-def late_since(context: Any, request: TransformRequest, models: set[str]) -> dict[str, datetime]:
+def late_since(
+    context: Any, loads: Mapping[str, Sequence[str]], request: TransformRequest, models: set[str]
+) -> dict[str, datetime]:
     """Of these models, those by time range with new rows in intervals that are built, and the oldest such row's time.
 
+    loads: dataset -> ids of the loads that brought the new rows.
     Models that read through a Python model are left out: only SQL can be asked.
     """
     found = {}
     for name in sorted(models):
         if by_time(context, name) and (built_until := _built_until(context, name)):
-            oldest = min(_oldest_new_rows(context, request, name), default=None)
+            oldest = min(_oldest_new_rows(context, loads, request, name), default=None)
             if oldest is not None and oldest < built_until:
                 found[name] = oldest
     return found
@@ -39,7 +42,9 @@ def _built_until(context: Any, name: str) -> datetime | None:
     return datetime.fromtimestamp(max(ends) / 1000, UTC) if ends else None
 
 
-def _oldest_new_rows(context: Any, request: TransformRequest, name: str) -> Iterator[datetime]:
+def _oldest_new_rows(
+    context: Any, loads: Mapping[str, Sequence[str]], request: TransformRequest, name: str
+) -> Iterator[datetime]:
     """For each fresh table that feeds the model: the time of the oldest row that its new loads make."""
     upstream = context.dag.upstream(name)
     if any(context.models[each].is_python for each in upstream if each in context.models):
@@ -49,7 +54,7 @@ def _oldest_new_rows(context: Any, request: TransformRequest, name: str) -> Iter
     for node in upstream:
         if node in context.models and not is_external(context.models[node]):
             continue
-        if (table := _new_rows_of(node, context, request)) is None:
+        if (table := _new_rows_of(node, context, loads, request)) is None:
             continue
         asked = _restrict(query, node, table, context.default_dialect)
         [[value]] = context.engine_adapter.fetchall(
@@ -63,12 +68,14 @@ def _start(context: Any, name: str) -> Any:
     return context.models[name].start or context.config.model_defaults.start
 
 
-def _new_rows_of(node: str, context: Any, request: TransformRequest) -> str | None:
+def _new_rows_of(
+    node: str, context: Any, loads: Mapping[str, Sequence[str]], request: TransformRequest
+) -> str | None:
     """A condition for the rows that new loads brought to a bronze table; None where it has none."""
     from sqlglot import exp
 
     table = exp.to_table(node, dialect=context.default_dialect)
-    ids = request.new_loads.get(table.db, ())
+    ids = loads.get(table.db, ())
     columns = {each.name: each.columns for each in request.bronze if each.dataset == table.db}
     if not ids or table.name not in columns:
         return None

@@ -17,6 +17,7 @@ from pipeline_cli.transforms.planned import (
 )
 from pipeline_cli.transforms.sql_changes import SqlChange, compare_sql
 from pipeline_cli.transforms.sqlmesh import open_plan
+from pipeline_cli.transforms.sqlmesh_seen import adopted_models
 
 # Rows of these cannot be made again from what they read: a new table begins without the versions of the old one.
 _HISTORY = ("SCD_TYPE_2", "SCD_TYPE_2_BY_TIME", "SCD_TYPE_2_BY_COLUMN", "INCREMENTAL_UNMANAGED")
@@ -30,7 +31,8 @@ def plan_sqlmesh(request: TransformRequest, *, is_built: bool) -> PlannedTransfo
         ]
         return PlannedTransform([_added(model) for model in described])
     with open_plan(request) as (context, plan):
-        changes = [*_changed(context, plan), *_removed(plan)]
+        promoted = adopted_models(plan)
+        changes = [*_changed(context, plan, promoted), *_removed(plan)]
         return PlannedTransform(changes, list(_tests(plan)))
 
 
@@ -38,7 +40,7 @@ def _added(model: DescribedModel) -> ModelChange:
     return ModelChange(model.table, "added", model.kind, f"{model.file or model.name} is new")
 
 
-def _changed(context: Any, plan: Any) -> Iterator[ModelChange]:
+def _changed(context: Any, plan: Any, promoted: set[str]) -> Iterator[ModelChange]:
     diff = plan.context_diff
     intervals = {each.snapshot_id.name: len(each.intervals) for each in plan.missing_intervals}
     added = {each.name for each in diff.added}
@@ -52,15 +54,16 @@ def _changed(context: Any, plan: Any) -> Iterator[ModelChange]:
                 "added",
                 _kind(model),
                 "its file is new",
+                rebuild="promoted" if name in promoted else "whole",
                 intervals=_intervals(model, intervals),
                 tests=_audits(model),
             )
         elif name in diff.modified_snapshots:
             current, previous = diff.modified_snapshots[name]
             if diff.directly_modified(name):
-                yield _direct(current, previous, intervals)
+                yield _direct(current, previous, intervals, name in promoted)
             elif diff.indirectly_modified(name):
-                yield _indirect(context, diff, current, intervals)
+                yield _indirect(context, diff, current, intervals, name in promoted)
             elif diff.metadata_updated(name):
                 yield ModelChange(
                     _table(model),
@@ -73,7 +76,7 @@ def _changed(context: Any, plan: Any) -> Iterator[ModelChange]:
                 )
 
 
-def _direct(current: Any, previous: Any, intervals: dict[str, int]) -> ModelChange:
+def _direct(current: Any, previous: Any, intervals: dict[str, int], is_promoted: bool) -> ModelChange:
     model, old = current.node, previous.node
     category = _category(current)
     change = _sql_change(old, model)
@@ -87,7 +90,7 @@ def _direct(current: Any, previous: Any, intervals: dict[str, int]) -> ModelChan
         _kind(model),
         words,
         category,
-        _rebuild(current, category),
+        "promoted" if is_promoted else _rebuild(current, category),
         _kind(model) in _HISTORY and not current.is_forward_only,
         _intervals(model, intervals),
         columns,
@@ -101,7 +104,9 @@ def _rebuild(snapshot: Any, category: Category) -> str:
     return "new rows" if snapshot.is_forward_only else "whole"
 
 
-def _indirect(context: Any, diff: Any, current: Any, intervals: dict[str, int]) -> ModelChange:
+def _indirect(
+    context: Any, diff: Any, current: Any, intervals: dict[str, int], is_promoted: bool
+) -> ModelChange:
     model = current.node
     above = [
         name
@@ -118,7 +123,7 @@ def _indirect(context: Any, diff: Any, current: Any, intervals: dict[str, int]) 
         _kind(model),
         f"reads {', '.join(table for _, table in causes) or 'a table whose columns are others'}",
         "breaking" if is_rebuilt else "non-breaking",
-        _rebuild(current, "breaking") if is_rebuilt else "none",
+        "promoted" if is_promoted else _rebuild(current, "breaking") if is_rebuilt else "none",
         is_rebuilt and _kind(model) in _HISTORY and not current.is_forward_only,
         _intervals(model, intervals),
         causes=causes,

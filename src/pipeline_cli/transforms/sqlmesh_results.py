@@ -10,6 +10,7 @@ from typing import Any
 from pipeline_cli.destinations.base import quote
 from pipeline_cli.document import CheckResult, CheckStatus, ModelResult, Severity
 from pipeline_cli.errors import TransformError
+from pipeline_cli.manifest.environments import SQLMESH_DEFAULT
 from pipeline_cli.transforms.base import TransformRequest, TransformResult
 from pipeline_cli.transforms.process import check_hint, keep_lines, rerun_hint, shorten
 
@@ -18,10 +19,17 @@ _TOKEN = re.compile(r"<Token token_type: [^,]*, text: (.*?), line: [^>]*>")
 _PLACE = re.compile(r"\.?\s*Line (?P<line>\d+), Col: (?P<column>\d+)")
 
 
-def finished_build(context: Any, request: TransformRequest, console: Any) -> TransformResult:
-    """The result of a build without errors: unchanged when no model was evaluated."""
+def finished_build(
+    context: Any, request: TransformRequest, console: Any, adopted: Collection[str]
+) -> TransformResult:
+    """The result of a build without errors: unchanged when nothing of what is published was touched.
+
+    adopted: models that were taken over as they were built before, in another environment or by older code.
+    """
     models = _evaluated(context, request, console)
-    return TransformResult("succeeded" if models else "unchanged", models=models)
+    taken = sorted(_show_name(context, name) for name in set(adopted) - console.durations_s.keys())
+    notes = [f"taken over as built before, not built again: {', '.join(taken)}"] if taken else []
+    return TransformResult("succeeded" if models or taken else "unchanged", models=models, notes=notes)
 
 
 def failed_build(
@@ -106,22 +114,24 @@ def run_unit_tests(context: Any, request: TransformRequest) -> TransformResult |
     )
 
 
-def run_audits(context: Any, audited: Collection[str] = ()) -> list[CheckResult]:
-    """Every audit of every model over all its rows, in the order of the models.
+def run_audits(context: Any, models: Collection[str], audited: Collection[str] = ()) -> list[CheckResult]:
+    """Every audit of these models over all their rows, in the order of the project.
 
     audited: the models whose audits are known to pass; they do not run again.
     """
     return [
         check
         for snapshot in context.snapshots.values()
-        if snapshot.is_model and not snapshot.model.kind.is_symbolic and snapshot.version
+        if snapshot.name in models and not snapshot.model.kind.is_symbolic and snapshot.version
         for check in _audit(context, snapshot, snapshot.name in audited)
     ]
 
 
 def _audit(context: Any, snapshot: Any, passed: bool) -> Iterator[CheckResult]:
+    from sqlmesh.core.snapshot import DeployabilityIndex
     from sqlmesh.utils.date import now
 
+    is_copy = context.config.default_target_environment != SQLMESH_DEFAULT
     model = _show_name(context, snapshot.name)
     if passed:
         for audit, arguments in snapshot.node.audits_with_args:
@@ -130,8 +140,14 @@ def _audit(context: Any, snapshot: Any, passed: bool) -> Iterator[CheckResult]:
             yield CheckResult(f"{model}:{audit_name(audit.name, arguments)}", "passed", severity)
         return
     start = snapshot.model.start or "1970-01-01"
+    # A change that only goes forward has a table of its own until it is promoted.
+    index = (
+        DeployabilityIndex.create(context.snapshots.values())
+        if is_copy
+        else DeployabilityIndex.all_deployable()
+    )
     for result in context.snapshot_evaluator.audit(
-        snapshot, snapshots=context.snapshots, start=start, end=now()
+        snapshot, snapshots=context.snapshots, start=start, end=now(), deployability_index=index
     ):
         yield _check(f"{model}:{audit_name(result.audit.name, result.audit_args)}", result)
 
@@ -158,15 +174,16 @@ def _count_rows(context: Any, request: TransformRequest, names: Iterable[str]) -
     connection = request.warehouse.connect()
     try:
         return {
-            name: connection.query(f"SELECT count(*) FROM {_relation(context, name)}")[0][0] for name in names
+            name: connection.query(f"SELECT count(*) FROM {_relation(context, request, name)}")[0][0]
+            for name in names
         }
     finally:
         connection.close()
 
 
-def _relation(context: Any, name: str) -> str:
+def _relation(context: Any, request: TransformRequest, name: str) -> str:
     model = context.models[name]
-    return quote(model.schema_name, model.view_name)
+    return quote(request.project.model_schema(model.schema_name), model.view_name)
 
 
 def _show_name(context: Any, name: str) -> str:

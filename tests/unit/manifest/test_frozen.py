@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from pipeline_cli.manifest.models import Environment, Limit, Plugin
+from pipeline_cli.manifest.models import Environment, Limit, Plugin, Transform
 from pipeline_cli.manifest.sources import ExpectedCount, RestResource
 
 
@@ -30,8 +30,8 @@ def test_defaults_that_can_change_are_not_shared() -> None:
 
 
 def test_wrong_fields_are_refused() -> None:
-    with pytest.raises(TypeError, match="Environment needs destination"):
-        Environment()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Transform needs engine"):
+        Transform(path="x")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="Limit takes no size"):
         Limit(size=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="Limit takes no more values"):
@@ -58,7 +58,7 @@ def test_values_are_copied_pickled_hashed_and_replaced() -> None:
 
 def test_secrets_are_not_shown() -> None:
     shown = repr(Environment(destination="a", state="postgres://u:hunter2@h/db"))
-    assert (
-        shown
-        == "Environment(destination='a', replay=False, protected=False, variables={}, schedules={}, state=***)"
+    assert shown == (
+        "Environment(destination='a', copy_of=None, replay=False, protected=False, variables={}, schedules={},"
+        " state=***)"
     )
