@@ -125,7 +125,7 @@ def both(
     return found  # type: ignore[return-value]
 
 
-@settings(SETTINGS, max_examples=25)
+@settings(SETTINGS, max_examples=15)
 @given(loads(), RESOURCES)
 def test_records_of_one_kind_are_loaded_alike(
     tmp_path_factory: pytest.TempPathFactory, pages: list[list[Row]], resource: dict[str, Any]

@@ -66,7 +66,7 @@ def leaves(value: Any) -> list[Any]:
     return [] if value is None else [value]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(RECORDS, max_size=6))
 def test_the_check_names_the_tables_and_columns_that_dlt_does(records: list[dict[str, Any]]) -> None:
     from dlt.common.schema import Schema

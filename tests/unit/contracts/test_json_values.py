@@ -55,7 +55,7 @@ def shown(value: Any) -> Any:
     return [shown(each) for each in value] if isinstance(value, list) else repr(value)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(DOCUMENTS)
 def test_what_is_read_is_what_the_careful_parser_reads(text: str) -> None:
     careful = json.loads(text, parse_float=_parse_float, object_pairs_hook=_build_object)
