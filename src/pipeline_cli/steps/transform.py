@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,6 +93,9 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
     where = (context.environment, pipeline, step.target)
     state = context.ledger.transform_state(*where)
     now = look(context.project, context.warehouse, pipeline, step.target, state)
+    if original := context.original(step.target):  # what the copy builds itself depends on that
+        told = json.dumps(original, sort_keys=True)
+        now = replace(now, fingerprint=hashlib.sha256(f"{now.fingerprint}{told}".encode()).hexdigest())
     if context.project.is_copy and not now.load_ids and context.project.manifest.pipelines[pipeline].sources:
         raise _nothing_to_copy(context.project)
     from_nothing = context.full_refresh or context.ledger.needs_rebuild(*where)

@@ -145,6 +145,25 @@ def test_a_copy_reads_what_its_original_has_loaded_since(start: Start, engine: s
     assert world.query("SELECT count(*) FROM silver_shop__pr.orders") == [(4,)]
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("engine", ["sqlmesh", "dbt"])
+def test_a_copy_stays_as_its_code_is_where_its_original_goes_on(start: Start, engine: str) -> None:
+    world = start(engine)
+    run(world, "--env", "pr")
+    change(world, PLAIN, DOUBLED)
+    run(world)
+    change(world, DOUBLED, PLAIN)
+    run(world, "--env", "pr")
+    assert days(world) == expected_days(world, 2)
+    assert days(world, "__pr") == expected_days(world)
+    add_order(world, 4, "100")
+    change(world, PLAIN, DOUBLED)
+    run(world)
+    change(world, DOUBLED, PLAIN)
+    run(world, "--env", "pr")
+    assert days(world, "__pr") == expected_days(world)
+
+
 def test_what_a_copy_has_built_is_promoted_as_it_is(start: Start) -> None:
     world = start("sqlmesh")
     change(world, PLAIN, DOUBLED)
