@@ -66,7 +66,9 @@ def command(settings: Settings, point: str | None, yes: bool, discard: bool) -> 
         print_result(settings, fields, [*lines, "Nothing was changed. To do it, add --yes."])
         return 0
     operation = restore_point(project, chosen)
-    after = f"Put the manifest back as it was, then: pipeline-cli run{project.command_option}"
+    # What ran last is the change that is taken back: a protected environment wants a plan for the way back, too.
+    next_ = "plan --out back.plan" if project.environment.protected else "run"
+    after = f"Put the manifest back as it was, then: pipeline-cli {next_}{project.command_option}"
     fields = {**to_document(operation, operation.result("succeeded")), "point": _to_dict(chosen)}
     print_result(settings, fields, [*lines, f"As they were at {chosen.made_at}.", after])
     return 0

@@ -54,6 +54,7 @@ def test_a_protected_environment_runs_data_refuses_changes_and_takes_an_applied_
     assert world.query(VISITS) == [("/c",)]
     restored = world.run("restore", point["id"], "--yes")
     assert restored.exit_code == 0, restored.stderr
+    assert "Put the manifest back as it was, then: pipeline-cli plan --out back.plan" in restored.stdout
     assert world.query(VISITS) == [("/a",), ("/b",)]
     assert world.query("SELECT count(*) FROM bronze_files.orders") == [(4,)]
     assert world.query("SELECT path FROM bronze_files._files WHERE resource = 'visits'") == [("visits.csv",)]
