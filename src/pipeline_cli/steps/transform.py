@@ -13,7 +13,6 @@ from pipeline_cli.document import CheckResult, ErrorDocument, StepKind, StepResu
 from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger import TransformState
 from pipeline_cli.plan import Step
-from pipeline_cli.project import Project
 from pipeline_cli.steps.context import RunContext
 from pipeline_cli.steps.errors import describe_error
 from pipeline_cli.steps.freshness import Relation, Standing, find_fresh, is_unchanged, look, new_loads
@@ -93,11 +92,8 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
     where = (context.environment, pipeline, step.target)
     state = context.ledger.transform_state(*where)
     now = look(context.project, context.warehouse, pipeline, step.target, state)
-    if original := context.original(step.target):  # what the copy builds itself depends on that
-        told = json.dumps(original, sort_keys=True)
-        now = replace(now, fingerprint=hashlib.sha256(f"{now.fingerprint}{told}".encode()).hexdigest())
-    if context.project.is_copy and not now.load_ids and context.project.manifest.pipelines[pipeline].sources:
-        raise _nothing_to_copy(context.project)
+    if context.project.is_copy:
+        now = _as_copied(context, pipeline, step.target, now)
     from_nothing = context.full_refresh or context.ledger.needs_rebuild(*where)
     fresh = (
         None if from_nothing else find_fresh(context.ledger, context.project.loads_environment, state, now)
@@ -127,13 +123,24 @@ def _transform(context: RunContext, pipeline: str, step: Step, result: StepResul
     context.ledger.clear_rebuild(*where)
 
 
-def _nothing_to_copy(project: Project) -> UsageError:
+def _as_copied(context: RunContext, pipeline: str, transform: str, now: Standing) -> Standing:
+    """What a copy is built from: what its original has built, and of what is loaded all that is in there.
+
+    A load that the original has not built yet is in none of the tables that the copy shares: it comes with them.
+    """
+    project = context.project
     original = project.loads_environment
-    return UsageError(
-        f"'{project.environment_name}' is a copy of '{original}', where nothing was loaded yet.",
-        code="E022",
-        hint=f"Load it first: pipeline-cli run --env {original}",
-    )
+    if not now.load_ids and project.manifest.pipelines[pipeline].sources:
+        raise UsageError(
+            f"'{project.environment_name}' is a copy of '{original}', where nothing was loaded yet.",
+            code="E022",
+            hint=f"Load it first: pipeline-cli run --env {original}",
+        )
+    nodes = json.dumps(context.original(transform), sort_keys=True)
+    fingerprint = hashlib.sha256(f"{now.fingerprint}{nodes}".encode()).hexdigest()
+    built = context.ledger.transform_state(original, pipeline, transform)
+    load_ids = now.load_ids if built is None else built.load_ids
+    return replace(now, fingerprint=fingerprint, load_ids=load_ids)
 
 
 def _unsettled(state: TransformState | None, *, everything: bool) -> TransformState:
