@@ -18,6 +18,7 @@ from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
 from pipeline_cli.loading.pipeline import open_pipeline, pipelines_dir
+from pipeline_cli.loading.working_folder import find_damage, remove_folder
 from pipeline_cli.project import Project
 from pipeline_cli.sources.column_types import ColumnType
 from pipeline_cli.threads import import_whole, start_thread
@@ -91,6 +92,8 @@ def sync_folder(project: Project, warehouse: Warehouse, source: str, version: Ve
     written by dlt's storage: opening a pipeline imports pandas and asks the warehouse, 0.4 s of a first load.
     """
     folder = pipelines_dir(project) / source
+    if find_damage(folder) is not None:
+        remove_folder(folder)
     is_there = (folder / _STATE).exists()
     if version is not None and (is_there or version.state is not None):
         _save_schema(folder, version.schema)

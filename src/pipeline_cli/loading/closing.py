@@ -21,6 +21,12 @@ def package_folder(pipeline: Pipeline, load_id: str) -> Path:
     return Path(packages.storage.storage_path) / load_id
 
 
+def extracted_folder(pipeline: Pipeline, load_id: str) -> Path:
+    """Where a load package stands that is not normalized yet."""
+    packages = pipeline._get_normalize_storage().extracted_packages
+    return Path(packages.storage.storage_path) / load_id
+
+
 def load_normalized(pipeline: Pipeline, warehouse: Warehouse) -> tuple[LoadInfo, dict[str, int]]:
     """Load the package that waits.
 

@@ -21,7 +21,7 @@ from pipeline_cli.garbage import collect_among_pages
 from pipeline_cli.gate.rules import GateContext, too_many_rejected
 from pipeline_cli.lake.writing import catch_up
 from pipeline_cli.loading.account import LoadAccount, fill_in_loaded, warn_of_contracts
-from pipeline_cli.loading.closing import load_normalized, package_folder
+from pipeline_cli.loading.closing import extracted_folder, load_normalized, package_folder
 from pipeline_cli.loading.errors import translate
 from pipeline_cli.loading.intake import Intake, attach_gates
 from pipeline_cli.loading.load_ids import raise_load_ids
@@ -43,6 +43,7 @@ from pipeline_cli.loading.recovery import (
 )
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.loading.window import read_window_only
+from pipeline_cli.loading.working_folder import note_sizes, ready_folder
 from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.sources.build import open_source
@@ -67,8 +68,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
     when a contract's limits are passed. In each case nothing new is visible, and no cursor has moved.
     """
     with translated(request):
-        pipeline = open_pipeline(request.project, request.warehouse, request.source)
-        recovered, notes = recover(request, pipeline)
+        pipeline, recovered, notes = open_recovered(request)
         if recovered:
             notes += catch_up(request.project, request.warehouse, request.source)
         trace = read_trace(pipeline)
@@ -90,6 +90,17 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
     if result.loaded_tables:
         result.status = "succeeded"
     return result
+
+
+def open_recovered(request: IngestRequest) -> tuple[Pipeline, frozenset[str], list[str]]:
+    """The source's dlt pipeline, with what a run that died left made whole or taken back.
+
+    Returns the tables that received rows by that, and notes for the user, too.
+    """
+    mended = ready_folder(request.project, request.warehouse, request.source)
+    pipeline = open_pipeline(request.project, request.warehouse, request.source)
+    recovered, notes = recover(request, pipeline)
+    return pipeline, recovered, [*mended, *notes]
 
 
 def recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str], list[str]]:
@@ -182,6 +193,8 @@ def _read(request: IngestRequest, pipeline: Pipeline, source: DltSource) -> None
     file_format: Any = FILE_FORMATS[request.warehouse.type]
     workers = request.project.manifest.sources[request.source].max_parallel
     pipeline.extract(source, refresh=refresh, loader_file_format=file_format, workers=workers)
+    for load_id in pipeline.list_extracted_load_packages():
+        note_sizes(extracted_folder(pipeline, load_id))
 
 
 def _judge(
@@ -220,6 +233,7 @@ def _load(
     for load_id in normalized.loads_ids:
         account = LoadAccount.of(pipeline.dataset_name, intakes, row_counts, pipeline.default_schema)
         account.write(package_folder(pipeline, load_id))
+        note_sizes(package_folder(pipeline, load_id))
     info, held = load_package(request, pipeline)
     failpoint("load.after")
     fill_in_loaded(intakes, held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pipeline_cli.loading.pipeline import dlt_settings, open_pipeline
+from pipeline_cli.loading.pipeline import dlt_settings
 from pipeline_cli.project import Project
 from pipeline_cli.threads import import_whole
 
@@ -22,9 +22,9 @@ def prepare_dlt(project: Project) -> None:
 def recover_rows(operation: Operation, source: str) -> list[str]:
     """Load what a run of an API or Python source that died left, or take it back; what was done, for people."""
     from pipeline_cli.loading.request import IngestRequest
-    from pipeline_cli.loading.rows import recover, translated
+    from pipeline_cli.loading.rows import open_recovered, translated
 
     request = IngestRequest(operation.project, operation.warehouse, source, operation.run_id)
     with translated(request):
-        _, notes = recover(request, open_pipeline(operation.project, operation.warehouse, source))
+        _, _, notes = open_recovered(request)
     return notes

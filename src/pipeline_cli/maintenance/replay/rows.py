@@ -23,9 +23,9 @@ from pipeline_cli.gate.rules import GateContext, GateRules
 from pipeline_cli.loading.contract_files import read_contracts
 from pipeline_cli.loading.intake import apply_hints, make_rules
 from pipeline_cli.loading.load_ids import raise_load_ids
-from pipeline_cli.loading.pipeline import dataset_name, open_pipeline
+from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.loading.request import IngestRequest
-from pipeline_cli.loading.rows import FILE_FORMATS, load_package, recover, touched_tables, translated
+from pipeline_cli.loading.rows import FILE_FORMATS, load_package, open_recovered, touched_tables, translated
 from pipeline_cli.maintenance.operation import Operation
 from pipeline_cli.maintenance.replay.outcomes import Outcome, ReplayResult, mark
 from pipeline_cli.maintenance.replay.row_writer import ReplayWriter, received_again
@@ -53,8 +53,7 @@ def replay_rows(operation: Operation, source: str, wanted: Wanted) -> ReplayResu
     )
     result = ReplayResult()
     with translated(request):
-        pipeline = open_pipeline(operation.project, operation.warehouse, source)
-        recovered, result.notes = recover(request, pipeline)
+        pipeline, recovered, result.notes = open_recovered(request)
         result.tables = frozenset((dataset_name(source), table) for table in recovered)
         with open_source(operation.project, source, cancelled=request.cancelled) as found:
             _Replay(request, found, wanted, result).run(pipeline)
