@@ -1,11 +1,15 @@
-"""dlt's Postgres destination, whose CSV files are loaded as they were written.
+"""dlt's Postgres destination, whose CSV files are loaded as they were written, and whose readers see whole tables.
 
 dlt's own COPY takes every empty text for NULL (FORCE_NULL), because Python's CSV writer does not tell them apart.
 Arrow's writer does: a text stands in quotes, NULL does not.
+
+dlt replaces a table by TRUNCATE and INSERT. TRUNCATE waits for every reader, and a reader whose snapshot is older than
+it finds the table empty (https://www.postgresql.org/docs/current/mvcc-caveats.html); DELETE does neither.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -14,9 +18,10 @@ _CHUNK_BYTES = 1 << 20
 
 @cache
 def copying_postgres() -> Any:
-    """The destination's factory: `dlt.destinations.postgres` in all but the COPY of its CSV files."""
+    """The destination's factory: `dlt.destinations.postgres` in all but the COPY of its CSV files, and its TRUNCATE."""
     import dlt
     from dlt.destinations.impl.postgres.postgres import PostgresClient, PostgresCsvCopyJob
+    from dlt.destinations.sql_jobs import SqlStagingReplaceFollowupJob
 
     class CopyJob(PostgresCsvCopyJob):
         def run(self) -> None:
@@ -28,7 +33,16 @@ def copying_postgres() -> Any:
                 with client.begin_transaction(), client.native_connection.cursor() as cursor:
                     cursor.copy_expert(statement, file, size=_CHUNK_BYTES)
 
+    class ReplaceJob(SqlStagingReplaceFollowupJob):
+        @classmethod
+        def generate_sql(cls, table_chain: Any, sql_client: Any) -> list[str]:
+            statements = super().generate_sql(table_chain, sql_client)
+            return [re.sub(r"^TRUNCATE TABLE ", "DELETE FROM ", each) for each in statements]
+
     class CopyingClient(PostgresClient):
+        def _create_replace_followup_jobs(self, table_chain: Any) -> Any:
+            return [ReplaceJob.from_table_chain(table_chain, self.sql_client)]
+
         def create_load_job(self, table: Any, file_path: str, load_id: str, restore: bool = False) -> Any:
             job = super().create_load_job(table, file_path, load_id, restore)
             return CopyJob(file_path) if isinstance(job, PostgresCsvCopyJob) else job

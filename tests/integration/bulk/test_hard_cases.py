@@ -162,3 +162,35 @@ def test_full_refresh_keeps_nothing_of_files_that_are_gone(world: FileWorld) -> 
     (world.root / "data" / "b.csv").unlink()
     assert world.ingest(full_refresh=True).loaded_tables == {("bronze_shop", "items")}
     assert world.rows("id") == []
+
+
+@pytest.mark.thorough
+def test_records_a_thousand_levels_deep_are_rejected_and_hold_up_nobody(world: FileWorld) -> None:
+    world.files(file_glob="*.jsonl")
+    objects = '{"a": ' * 1_000 + "1" + "}" * 1_000
+    lists = "[" * 1_000 + "1" + "]" * 1_000
+    world.write("a.jsonl", f'{{"id": 1, "deep": {objects}}}', '{"id": 2}', f'{{"id": 3, "deep": {lists}}}')
+    assert world.account(world.ingest()) == (3, 1, 2, 0)
+    assert world.rows("id") == [(2,)]
+    assert sorted(record["id"] for record, _ in world.quarantine()) == [1, 3]
+    assert all(reasons[0]["path"] == "$.deep" for _, reasons in world.quarantine())
+
+
+@pytest.mark.thorough
+def test_names_of_seventy_characters_that_begin_alike_are_columns_of_their_own(world: FileWorld) -> None:
+    one, two = "n" * 70, "n" * 69 + "m"
+    world.write("a.csv", f"id,{one},{two}", "1,one,two")
+    world.write("b.csv", f"id,{two},{one}", "2,2,1")
+    world.ingest()
+    world.write("c.csv", f"id,{two},{one}", "3,second,first")
+    assert world.ingest().schema_changes == []
+    columns = [
+        name
+        for (name,) in world.query(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'bronze_shop'"
+            " AND table_name = 'items' AND column_name LIKE 'nnn%' ORDER BY column_name LIKE '%m'"
+        )
+    ]
+    assert len(columns) == 2 and all(len(name) <= 63 for name in columns)
+    first, second = columns
+    assert world.rows(f"id, {first}, {second}") == [(1, "one", "two"), (2, "1", "2"), (3, "first", "second")]
