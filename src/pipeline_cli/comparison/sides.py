@@ -7,8 +7,8 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
 from pipeline_cli.destinations.duckdb import DuckDBDestination
 from pipeline_cli.destinations.placed import connect_placed
-from pipeline_cli.errors import Busy, UsageError
+from pipeline_cli.destinations.postgres import PostgresDestination
+from pipeline_cli.errors import Busy, LoadError, UsageError
 from pipeline_cli.ledger.processes import process_start
 from pipeline_cli.lineage.catalog import Catalog, CatalogTable, read_catalog
 from pipeline_cli.project import Project
@@ -29,12 +30,14 @@ from pipeline_cli.transforms.dbt_nodes import read_built_nodes
 from pipeline_cli.transforms.sqlmesh_stale import sqlmesh_environment
 
 CODE = "E022"
+_WAITED_FOR_LOCK = "E328"
 TableName = tuple[str, str]
 _SETTINGS = {
     "duckdb": ("SET memory_limit = '300MB'",),
-    # A run that rebuilds a table in one transaction holds it until its end.
-    "postgres": ("SET lock_timeout = '10s'", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"),
+    "postgres": ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",),
 }
+# A run that rebuilds a table in one transaction holds it until its end.
+_LONGEST_WAIT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +62,50 @@ class Side:
 @contextmanager
 def open_side(project: Project, pipelines: Sequence[str]) -> Iterator[Side]:
     """The environment's part in these pipelines. Raises UsageError where nothing was ever loaded, Busy, LoadError."""
-    warehouse = open_warehouse(project)
+    warehouse = _open_impatient(project)
     with _out_of_the_way(project, warehouse) as aside, closing(connect_placed(project, aside)) as connection:
         for statement in _SETTINGS.get(aside.type, ()):
             connection.execute(statement)
-        chosen = [project.manifest.pipelines[name] for name in pipelines]
-        sources = sorted({source for each in chosen for source in each.sources})
-        transforms = sorted({transform for each in chosen for transform in each.transforms})
-        deployed = read_deployed(aside, project.environment_name)
-        models = {name: _read_models(deployed, project, aside, connection, name) for name in transforms}
-        catalog = read_catalog(
-            aside, _schemas(pipelines, sources, models), counted=False, place=project.model_schema
-        )
-        tables = {name: table for name, table in catalog.tables.items() if _is_compared(name)}
-        if not tables:
-            raise _never_ran(project)
-        yield Side(
-            project,
-            connection,
-            aside.type,
-            _last_run(aside, connection, project),
-            tables,
-            models,
-            _bronze_keys(connection, catalog, sources),
-        )
+        with busy_where_locked(f"environment '{project.environment_name}'"):
+            side = _read_side(project, aside, connection, pipelines)
+        yield side
+
+
+def _read_side(project: Project, aside: Warehouse, connection: Connection, pipelines: Sequence[str]) -> Side:
+    chosen = [project.manifest.pipelines[name] for name in pipelines]
+    sources = sorted({source for each in chosen for source in each.sources})
+    transforms = sorted({transform for each in chosen for transform in each.transforms})
+    deployed = read_deployed(aside, project.environment_name)
+    models = {name: _read_models(deployed, project, aside, connection, name) for name in transforms}
+    catalog = read_catalog(
+        aside, _schemas(pipelines, sources, models), counted=False, place=project.model_schema
+    )
+    tables = {name: table for name, table in catalog.tables.items() if _is_compared(name)}
+    if not tables:
+        raise _never_ran(project)
+    return Side(
+        project,
+        connection,
+        aside.type,
+        _last_run(aside, connection, project),
+        tables,
+        models,
+        _bronze_keys(connection, catalog, sources),
+    )
+
+
+@contextmanager
+def busy_where_locked(what: str) -> Iterator[None]:
+    """Raises Busy where the block waited in vain for a table of another session. what: it reads, for people."""
+    try:
+        yield
+    except LoadError as error:
+        if error.code != _WAITED_FOR_LOCK:
+            raise
+        held = error.message.partition("; what was begun")[0]
+        raise Busy(
+            f"{what} cannot be read. {held}", hint="Wait until that is done, then compare again."
+        ) from error
 
 
 def is_same_warehouse(one: Project, other: Project) -> bool:
@@ -96,6 +119,15 @@ def _never_ran(project: Project) -> UsageError:
         code=CODE,
         hint=f"Load it first: pipeline-cli run --env {project.environment_name}",
     )
+
+
+def _open_impatient(project: Project) -> Warehouse:
+    """The warehouse; on Postgres nothing waits long for a table that another session has locked."""
+    entry = project.manifest.destinations[project.environment.destination]
+    if isinstance(entry, PostgresDestination):
+        entry = replace(entry, lock_timeout=min(entry.lock_timeout, _LONGEST_WAIT))
+        return entry.open(project.environment.destination, project)
+    return open_warehouse(project)
 
 
 # -- DuckDB: a copy of the file -------------------------------------------------------------------------------

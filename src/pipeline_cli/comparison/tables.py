@@ -11,12 +11,10 @@ from pipeline_cli.comparison.column_types import ColumnDifference, compare_colum
 from pipeline_cli.comparison.content import ENDS, content_columns, has_children, json_columns
 from pipeline_cli.comparison.merging import KeyComparison, Shape, content_sum, merge_streams
 from pipeline_cli.comparison.reading import KeyOrder, all_rows, ordered_rows, source_of
-from pipeline_cli.comparison.sides import Side, TableName
+from pipeline_cli.comparison.sides import Side, TableName, busy_where_locked
 from pipeline_cli.destinations.base import quote
-from pipeline_cli.errors import Busy, LoadError
 
 Depth = Literal["columns", "rows", "keys"]
-WAITED_FOR_LOCK = "E328"
 Status = Literal["same", "different", "only_here", "only_there"]
 
 
@@ -52,7 +50,7 @@ def compare_table(
     for side, status in ((here, "only_there"), (there, "only_here")):
         if table not in side.tables:
             found.status = status  # type: ignore[assignment]
-    try:
+    with busy_where_locked(".".join(table)):
         if depth != "columns":
             found.rows_here, found.rows_there = _count(here, table), _count(there, table)
         if found.status == "same":
@@ -60,12 +58,6 @@ def compare_table(
             found.columns = compare_columns(*types, same_database=here.dialect == there.dialect)
             if depth == "keys":
                 _compare_rows(found, here, there, ignored)
-    except LoadError as error:
-        if error.code != WAITED_FOR_LOCK:
-            raise
-        raise Busy(
-            f"a run is changing {'.'.join(table)}", hint="Wait until it is done, then compare again."
-        ) from error
     if found.status == "same" and _differs(found):
         found.status = "different"
     return found
