@@ -38,6 +38,10 @@ POINTS: Mapping[str, str] = {
     "backfill.loaded": "a chunk is loaded; the ledger does not know",
     "rollback.commit_before": "rows and state of later loads are taken back; their one COMMIT is next",
     "rollback.commit_after": "it is committed; dlt's working folder and the ledger do not know",
+    "apply.copied": "what a plan may lose is copied; the environment may not run it yet",
+    "apply.approved": "it may; nothing of the plan is run",
+    "restore.commit_before": "a restore point's rows and state are written; their one COMMIT is next",
+    "restore.commit_after": "it is committed; dlt's working folder and the ledger do not know",
     "alert.due": "incidents and alerts are in the ledger; none is sent",
     "alert.sent": "a receiver has an alert; the ledger does not know",
 }

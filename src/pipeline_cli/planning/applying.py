@@ -8,10 +8,12 @@ from typing import Any
 from pipeline_cli.deployed.parts import describe_parts
 from pipeline_cli.deployed.store import Writing, write_deployed
 from pipeline_cli.destinations import open_warehouse
+from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.errors import UsageError
-from pipeline_cli.planning.facts import read_facts
+from pipeline_cli.failpoints import failpoint
+from pipeline_cli.planning.facts import Facts, read_facts
 from pipeline_cli.planning.files import PlanFile, require_place, why_stale
-from pipeline_cli.planning.restore_points import RestorePoint, make_restore_point
+from pipeline_cli.planning.restore_points import RestorePoint, list_restore_points, make_restore_point
 from pipeline_cli.project import Project
 
 _MOST_NAMED = 4
@@ -39,15 +41,33 @@ def approve(project: Project, plan: PlanFile, *, allow_destructive: bool) -> Res
                     code="E024",
                     hint="Add --allow-destructive if that is what you want; what is lost is copied first.",
                 )
-            point = make_restore_point(project, warehouse, plan.id, plan.destructive)
+            point = _point_of_begun(project, warehouse, plan, facts) or make_restore_point(
+                project, warehouse, plan.id, plan.destructive
+            )
+            failpoint("apply.copied")
             parts = describe_parts(project, plan.pipelines)
-            writing = Writing(project.environment_name, f"plan {plan.id}", approved=list(parts.values()))
+            writing = Writing(project.environment_name, _by(plan), approved=list(parts.values()))
             if set(plan.pipelines) == set(project.manifest.pipelines):
                 writing.gone = facts.deployed.parts.keys() - parts.keys()
             write_deployed(warehouse, writing)
+            failpoint("apply.approved")
         finally:
             warehouse.release()
     return point
+
+
+def _point_of_begun(
+    project: Project, warehouse: Warehouse, plan: PlanFile, facts: Facts
+) -> RestorePoint | None:
+    """The point of a plan that an apply has begun and not done: what it was to copy may be lost by now."""
+    if all(part.by != _by(plan) for part in facts.deployed.approved.values()):
+        return None
+    points = list_restore_points(warehouse, project.environment_name)
+    return next((point for point in points if point.id == plan.id), None)
+
+
+def _by(plan: PlanFile) -> str:
+    return f"plan {plan.id}"
 
 
 def _name(change: Mapping[str, Any]) -> str:

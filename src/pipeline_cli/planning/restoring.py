@@ -9,6 +9,7 @@ from contextlib import closing
 from pipeline_cli.destinations.base import Connection, quote
 from pipeline_cli.document import StepResult
 from pipeline_cli.errors import UsageError
+from pipeline_cli.failpoints import failpoint
 from pipeline_cli.maintenance.dlt_state import (
     LOADS,
     STATES,
@@ -107,6 +108,8 @@ def _put_back(operation: Operation, point: RestorePoint) -> dict[str, str]:
             if state is not None:
                 write_state(connection, operation.project, source, dict(state.state), load_ids[source])
             write_load(connection, dataset, source, load_ids[source])
+        failpoint("restore.commit_before")
+    failpoint("restore.commit_after")
     return load_ids
 
 
