@@ -82,6 +82,7 @@ def check_refused(world: World, refused: CliResult) -> None:
     assert world.query(IDS) == [(10,), (11,)]
 
 
+@pytest.mark.thorough
 def test_a_retry_of_a_protected_environment_refuses_what_no_applied_plan_holds(world: World) -> None:
     down = world.root / "data/down"
     down.touch()
