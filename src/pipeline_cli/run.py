@@ -112,6 +112,7 @@ def run_pipelines(
                 cancelled=interruption.cancelled,
                 progress=(listener or SilentListener()).progress,
                 original=partial(original_nodes, project, warehouse),
+                allow_destructive=options.allow_destructive,
             )
             run = _Run(context, recorder, selection, interruption, parts)
             with log_run(project, entry.run_id), keep_claiming(ledger, entry.run_id):

@@ -42,7 +42,8 @@ def command(settings: Settings, file: Path, allow_destructive: bool) -> int:
         fields = {"status": "unchanged", "plan": plan.id, "errors": []}
         print_result(settings, fields, ["Applied; there was nothing to run."])
         return 0
-    return run_and_report(settings, project, RunOptions(pipelines=plan.to_run, command="apply", yes=True))
+    options = RunOptions(plan.to_run, command="apply", yes=True, allow_destructive=allow_destructive)
+    return run_and_report(settings, project, options)
 
 
 def _tell(point: RestorePoint, option: str) -> str:

@@ -76,6 +76,7 @@ def _effect(model: ModelChange, rows: int | None) -> str:
     if model.rebuild == "new rows":
         return (
             f"{_rows(rows)} stay as they are; new ones are made the new way (run --full-refresh: all of them)"
+            + _dropped(model)
         )
     lost = []
     if model.keeps_history and rows:

@@ -20,7 +20,8 @@ class RunOptions:
 
     start: --from, "transform" or a step's name. retry_of: a run's id, or LAST; the other selections are then
     that run's. command: what the ledger and the lock's holder say. yes: --yes, for protected environments.
-    slot: the token of the schedule's slot that the run is for.
+    slot: the token of the schedule's slot that the run is for. allow_destructive: of an applied plan: models that keep
+    their rows may lose columns.
     """
 
     pipelines: tuple[str, ...] = ()
@@ -30,6 +31,7 @@ class RunOptions:
     command: str = "run"
     yes: bool = False
     slot: str | None = None
+    allow_destructive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

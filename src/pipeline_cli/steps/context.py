@@ -22,6 +22,7 @@ class RunContext:
 
     progress: called with a step's name and how far one of its resources has come, also from threads.
     cancelled: set when the run is to stop.
+    allow_destructive: whether an applied plan lets models lose columns.
     original: in a copy, what the environment that it is a copy of has built of a transform.
     """
 
@@ -34,6 +35,7 @@ class RunContext:
     cancelled: threading.Event
     progress: Callable[[str, Progress], None]
     original: Callable[[str], Mapping[str, Any]] = lambda _: {}
+    allow_destructive: bool = False
 
     @property
     def environment(self) -> str:

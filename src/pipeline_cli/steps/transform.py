@@ -65,6 +65,7 @@ def make_request(
         ],
         fresh=fresh,
         full_refresh=context.full_refresh,
+        allow_destructive=context.allow_destructive,
         original=context.original(transform),
     )
 

@@ -28,6 +28,7 @@ class TransformRequest:
     known, which means everything is to be built.
     new_loads: dataset -> ids of the loads since then.
     loads: as `new_loads`, of all there are.
+    allow_destructive: whether models that keep their rows may lose columns, as an applied plan has it.
     original: in a copy, what the environment that it is a copy of has built (a dbt project's nodes).
     """
 
@@ -39,6 +40,7 @@ class TransformRequest:
     bronze: Sequence[BronzeTable]
     fresh: frozenset[tuple[str, str]] | None = None
     full_refresh: bool = False
+    allow_destructive: bool = False
     new_loads: Mapping[str, Sequence[str]] = field(default_factory=dict)
     loads: Mapping[str, Sequence[str]] = field(default_factory=dict)
     original: Mapping[str, Any] = field(default_factory=dict)

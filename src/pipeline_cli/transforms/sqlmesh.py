@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline_cli.transforms.sqlmesh_late import late_since
 from pipeline_cli.transforms.sqlmesh_seen import adopted_models, keep_seen, lacking_models
 from pipeline_cli.transforms.sqlmesh_stale import (
     by_time,
+    is_external,
     left_stale,
     own_models,
     sqlmesh_environment,
@@ -87,7 +88,7 @@ def open_plan(request: TransformRequest) -> Iterator[tuple[Any, Any]]:
     with _session(request):
         context = _load(request)
         try:
-            yield context, _make_plan(request, context)
+            yield context, _make_plan(replace(request, allow_destructive=True), context)
         except _sqlmesh_errors() as error:
             raise TransformError(
                 f"{request.transform.path} cannot be planned: {shorten(error, request)}", code="E332"
@@ -199,6 +200,9 @@ def _make_plan(
         restate_models=restated,
         start=whole or start,
         preview_start=whole,
+        allow_destructive_models=[model.name for model in context.models.values() if not is_external(model)]
+        if request.allow_destructive or request.project.is_copy
+        else None,
         include_unmodified=True,
     )
     return builder.build()
