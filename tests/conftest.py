@@ -163,6 +163,12 @@ _LONG = (
     "test_without_dbts_adapter_the_command_that_installs_it_is_told",
     "test_a_killed_run_goes_on_from_its_last_page[4]",
     "test_incremental_models_take_rows_that_came_today[postgres]",
+    "test_views_on_what_dbt_replaces_stay",
+    "test_code_that_is_taken_back_has_the_rows",
+    "test_a_copy_builds_what_is_different_and_leaves_its_original_alone[duckdb-sqlmesh",
+    "test_validate_and_doctor_look_at_plugins[doctor]",
+    "test_a_source_that_is_down_is_named_and_retry_mends_it",
+    "test_show_serves_the_dashboard",
     # tests/faults/test_failpoints.py tries these moments, and more of them.
     "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-normalize",
     "test_killed_in_a_load_every_row_is_there_once_after_a_re_run[duckdb-load",

@@ -46,7 +46,7 @@ def read(shelf: Shelf, folder: Path) -> Reading:
     warehouse = open_warehouse(project)
     try:
         reader = Reader("shop", project.manifest.reports["shop"], MADE_AT, "")
-        return reader.read(warehouse, frozenset(), folder)
+        return reader.read(project, warehouse, folder)
     finally:
         warehouse.release()
 
