@@ -72,7 +72,7 @@ def test_each_file_cut_short(
         cut(found[kind], share)
         wrong += recover(world, f"{kind} cut to {share:.0%} after {death or 'a run'}", figures)
     assert not wrong, "\n".join(wrong)
-    assert len(done) >= 6, done
+    assert len(done) >= (4 if path == "columns" else 6), done  # a column source has no versions of packages
     check_runs_are_closed(world)
 
 
