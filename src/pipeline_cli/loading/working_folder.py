@@ -103,7 +103,7 @@ def _take_back_unfinished(warehouse: Warehouse, source: str) -> None:
     with closing(warehouse.connect()) as connection:
         tables = _stored_tables(connection, dataset, source)
         ((newest,),) = connection.query(f"SELECT max(load_id) FROM {quote(dataset, '_dlt_loads')}")
-        with connection.transaction():
+        with warehouse.writing(), connection.transaction():
             for name in (each for each in there & tables.keys() if _is_appended(tables[each])):
                 table = quote(dataset, name)
                 connection.execute(f'DELETE FROM {table} WHERE "_dlt_load_id" > ?', [newest or ""])
