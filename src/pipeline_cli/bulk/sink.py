@@ -184,7 +184,7 @@ class Sink:
     def add_malformed(self, lines: Sequence[Malformed]) -> None:
         """Lines that the reader left out: they count as extracted and rejected."""
         for each in lines:
-            reason = Reason("$", "malformed", each.message)
+            reason = Reason("$", each.rule, each.message)
             rejected = Rejected({"raw": each.raw}, (reason,))
             self._tell(rejected.record, rejected.reasons)
             self._count()

@@ -15,14 +15,13 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline_cli.contracts.columns import ColumnTypes
-from pipeline_cli.contracts.fitting import MAX_DEPTH, value_problem
+from pipeline_cli.contracts.fitting import MAX_DEPTH, MAX_KEYS, value_problem
 from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, json_path
 from pipeline_cli.drift import NEW_COLUMN, NEW_TABLE, OTHER_TYPE, VARIANT, SchemaChange, TableFields
 from pipeline_cli.manifest.sources import SchemaContract
 
 # Postgres and DuckDB allow 1,600 columns and more.
-_MAX_KEYS = 1_000
 _OPEN = SchemaContract()
 
 
@@ -250,8 +249,8 @@ class _Walk:
                     json_path((name,)), "duplicate_key", f"the key {name!r} stands twice in one JSON object"
                 )
             )
-        if self._key_count - len(row) <= _MAX_KEYS < self._key_count and len(row) > _MAX_KEYS:
-            self._add(Reason("$", "keys", f"more than {_MAX_KEYS} keys in one object"))
+        if self._key_count - len(row) <= MAX_KEYS < self._key_count and len(row) > MAX_KEYS:
+            self._add(Reason("$", "keys", f"more than {MAX_KEYS} keys in one object"))
 
     def _is_free(self, taken: dict[str, Any], name: str, where: tuple[str | int, ...], key: str) -> bool:
         if name not in taken:

@@ -12,6 +12,7 @@ from pipeline_cli.threads import import_whole
 
 INT64 = range(-(2**63), 2**63)
 MAX_DEPTH = 100  # levels of nesting: dlt's writers recurse once a level
+MAX_KEYS = 1_000  # of one object, and columns of a table that files make: Postgres takes 1,600 with ours
 SURROGATE = ("surrogate", "holds half of a surrogate pair, which is not valid Unicode")
 _DEFAULT_DECIMAL = (38, 9)  # dlt's precision and scale for a decimal that says none
 _MORE_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")

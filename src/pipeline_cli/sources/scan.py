@@ -63,12 +63,16 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A line that has no columns to check: ragged, not JSON, an open quote. line: counted from 1."""
+    """A line that has no columns to check: ragged, not JSON, an open quote.
+
+    line: counted from 1. rule: what it breaks, as in a reason.
+    """
 
     file: str
     line: int | None
     raw: str
     message: str
+    rule: str = "malformed"
 
 
 @dataclass(frozen=True, slots=True)

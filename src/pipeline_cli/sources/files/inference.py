@@ -127,7 +127,7 @@ def confirm(
     # Columns that are not asked for are not parsed, and what is malformed in them would not be told.
     parts = ["count(COLUMNS(*))"]
     found = {}
-    for names in _few(list(checks)) or [[]]:
+    for names in few(list(checks)) or [[]]:
         for name in names:
             # NULL is not false: bool_and passes over it, and a cast that fails is NULL.
             holds = f"coalesce({checks[name]}, {columns[name]} IS NULL)"
@@ -164,7 +164,7 @@ def like_sql(value: str, seen: Seen, said: Csv) -> str | None:
 def _count(connection: Any, relation: str, columns: Mapping[str, str], said: Csv) -> dict[str, Seen]:
     """Every value of `columns` by its kind."""
     found = {}
-    for names in _few(list(columns)):
+    for names in few(list(columns)):
         parts = []
         for value in map(columns.__getitem__, names):
             number = f"CASE WHEN NOT regexp_matches({value}, '[^0-9.-]') THEN {value} END"
@@ -174,7 +174,8 @@ def _count(connection: Any, relation: str, columns: Mapping[str, str], said: Csv
     return found
 
 
-def _few(names: Sequence[str]) -> list[Sequence[str]]:
+def few(names: Sequence[str]) -> list[Sequence[str]]:
+    """The names in parts, each of as many columns as one statement asks about."""
     return [names[at : at + _AT_ONCE] for at in range(0, len(names), _AT_ONCE)]
 
 

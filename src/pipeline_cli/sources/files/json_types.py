@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import quote
@@ -18,7 +18,7 @@ _STRINGS = kinds.TEXT | kinds.DATE | kinds.TIME | kinds.ZONED_TIME
 _NO_CSV = Csv()
 
 
-def add_json_types(connection: Any, relation: str, names: list[str], seen: dict[str, Seen]) -> None:
+def add_json_types(connection: Any, relation: str, names: Sequence[str], seen: dict[str, Seen]) -> None:
     """Look at all of a relation's JSON texts and add what its columns are to `seen`."""
     if not names:
         return

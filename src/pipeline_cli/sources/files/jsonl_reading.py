@@ -12,6 +12,7 @@ from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.files.compression import check_archive, compression_of
 from pipeline_cli.sources.files.dialect import SAMPLE_BYTES
 from pipeline_cli.sources.files.encoding import find_encoding
+from pipeline_cli.sources.files.inference import few
 from pipeline_cli.sources.files.json_types import add_json_types, json_column_types
 from pipeline_cli.sources.files.jsonl_scan import JsonLines
 from pipeline_cli.sources.files.listing import Listed
@@ -81,7 +82,8 @@ def _look(reading: Reading, batched: Sequence[JsonLines]) -> Mapping[str, Column
         for lines in batched:
             for name, table in lines.objects().items():
                 connection.register(name, table)
-            add_json_types(connection, lines.sql(), [name for name in lines.names if name in untyped], seen)
+            for part in few([name for name in lines.names if name in untyped]):
+                add_json_types(connection, lines.sql(part), part, seen)
             lines.malformed_now(connection)
     return json_column_types(seen)
 

@@ -6,10 +6,11 @@ DuckDB's JSON reader takes what is no JSON (NaN, a comma at the end), the first 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline_cli.contracts.fitting import MAX_KEYS
 from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.sources.files.json_lines import NotAnObjectError, field_texts
 from pipeline_cli.sources.files.lines import physical_lines
@@ -30,7 +31,7 @@ class Doubtful:
     """What Python made of the doubtful lines: rows (file, line, {field: JSON text}), and what is malformed."""
 
     rows: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
-    bad: list[tuple[str, str, str]] = field(default_factory=list)  # file, line, message
+    bad: list[Malformed] = field(default_factory=list)  # without their numbers
 
 
 class JsonLines:
@@ -43,6 +44,7 @@ class JsonLines:
         self._doubtful = Doubtful()
         self._table = f"pipeline_cli_lines_{id(self)}"
         self._has_twice = False
+        self._is_too_wide = False
         self._problems: dict[str, str] = {}
 
     def look(self, connection: Any) -> None:
@@ -53,21 +55,35 @@ class JsonLines:
                 WHERE {LINE} IS NOT NULL GROUP BY keys ORDER BY count(*) DESC, keys"""
         ).fetchall()
         doubtful = [(each["file"], each["line"]) for keys, _, lines in rows if keys is None for each in lines]
-        sure = list(dict.fromkeys(name for keys, _, _ in rows for name in keys or ()))
+        sure = self._common_names([keys for keys, _, _ in rows if keys is not None])
         self._problems = name_problems(sure)
         self._has_twice = any(len(set(keys)) < len(keys) for keys, _, _ in rows if keys is not None)
-        if self._has_twice or self._problems:
+        self._sure = [name for name in sure if name not in self._problems]
+        if self._has_twice or self._problems or self._is_too_wide:
             doubtful += connection.execute(
                 f"""SELECT {file_sql(self.files)}, {LINE} FROM {self._lines()}
                     WHERE CASE WHEN {_sure()} THEN NOT ({self._fine()}) ELSE false END"""
             ).fetchall()
-        names = [name for name in sure if name not in self._problems]
+        names = list(self._sure)
         self._doubtful = self._judge(doubtful, names)
         self.names = tuple(names)
         if not names:  # objects without a field are no rows, as there are no columns
             empty = f"SELECT {file_sql(self.files)}, {LINE} FROM {self._lines()} WHERE {LINE} IS NOT NULL AND {_sure()}"
             found = connection.execute(empty).fetchall()
-            self._doubtful.bad += [(file, line, "an object without a field") for file, line in found]
+            self._doubtful.bad += [
+                Malformed(file, None, line, "an object without a field") for file, line in found
+            ]
+
+    def _common_names(self, key_sets: Sequence[Sequence[str]]) -> list[str]:
+        """The fields of the lines, of the most frequent ones first, as far as a table has room for them."""
+        names: dict[str, None] = {}
+        for keys in key_sets:
+            new = dict.fromkeys(name for name in keys if name not in names)
+            if len(names) + len(new) > MAX_KEYS:
+                self._is_too_wide = True
+            else:
+                names |= new
+        return list(names)
 
     def _judge(self, lines: Sequence[tuple[str, str]], names: list[str]) -> Doubtful:
         """Read lines strictly; `names` gets the fields that only they have."""
@@ -76,32 +92,35 @@ class JsonLines:
             try:
                 fields = field_texts(line)
             except NotAnObjectError as error:
-                judged.bad.append((file, line, str(error)))
+                judged.bad.append(Malformed(file, None, line, str(error)))
                 continue
             new = [name for name in fields if name not in names]
+            if (problem := _too_many(fields, new, names)) is not None:
+                judged.bad.append(Malformed(file, None, line, problem, "keys"))
+                continue
             problems = name_problems([*names, *new]) if new else {}
             if problems:
-                judged.bad.append((file, line, next(iter(problems.values()))))
+                judged.bad.append(Malformed(file, None, line, next(iter(problems.values()))))
                 continue
             names += new
             judged.rows.append((file, line, fields))
         return judged
 
-    def sql(self) -> str:
-        """The FROM clause; `objects` belong to it."""
-        if not self.names:
+    def sql(self, names: Sequence[str] | None = None) -> str:
+        """The FROM clause, with these fields or all; `objects` belong to it."""
+        names = self.names if names is None else names
+        if not names:
             return "(SELECT 1 LIMIT 0)"
-        paths = ", ".join(literal(f"/{_pointer(name)}") for name in self.names)
-        columns = ", ".join(
-            f"v[{index}]::VARCHAR AS {quote(name)}" for index, name in enumerate(self.names, 1)
-        )
+        paths = ", ".join(literal(f"/{_pointer(name)}") for name in names)
+        columns = ", ".join(f"v[{index}]::VARCHAR AS {quote(name)}" for index, name in enumerate(names, 1))
         sure = f"CASE WHEN {_sure()} THEN {self._fine()} ELSE false END"
         plain = f"""SELECT {columns}, {LINE}, {file_sql(self.files)} AS {FILE} FROM (
             SELECT json_extract({LINE}, [{paths}]) AS v, {LINE}, {FILE} FROM {self._lines()}
             WHERE {LINE} IS NOT NULL AND {sure})"""
         if not self._doubtful.rows:
             return f"({plain})"
-        return f"({plain} UNION ALL BY NAME SELECT * FROM {quote(self._table)})"
+        fields = ", ".join(quote(name) for name in (*names, LINE, FILE))
+        return f"({plain} UNION ALL SELECT {fields} FROM {quote(self._table)})"
 
     def objects(self) -> dict[str, Any]:
         """The rows that Python read, as an Arrow table of texts."""
@@ -121,9 +140,9 @@ class JsonLines:
     def malformed(self, connection: Any) -> list[Malformed]:
         """The lines that are no JSON objects, with their numbers."""
         found = self._rejects.malformed(connection)
-        suspects = [Suspect({}, file, line) for file, line, _ in self._doubtful.bad]
-        for (file, line, message), place in zip(self._doubtful.bad, self.locate(suspects), strict=True):
-            found.append(Malformed(file, place.line if place else None, line, message))
+        suspects = [Suspect({}, each.file, each.raw) for each in self._doubtful.bad]
+        for each, place in zip(self._doubtful.bad, self.locate(suspects), strict=True):
+            found.append(replace(each, line=place.line if place else None))
         return sorted(found, key=lambda each: (each.file, each.line or 0))
 
     def malformed_now(self, connection: Any) -> None:
@@ -155,7 +174,8 @@ class JsonLines:
         keys = f"json_keys({LINE})"
         unique = [f"len(list_distinct({keys})) = len({keys})"] if self._has_twice else []
         named = [f"NOT list_has_any({keys}, {literals(self._problems)})"] if self._problems else []
-        return " AND ".join([*unique, *named]) or "true"
+        known = [f"list_has_all({literals(self._sure)}, {keys})"] if self._is_too_wide else []
+        return " AND ".join([*unique, *named, *known]) or "true"
 
     def _lines(self) -> str:
         options = {
@@ -173,6 +193,15 @@ class JsonLines:
         }
         paths = ", ".join(path_literal(str(file.place)) for file in self.files)
         return f"read_csv([{paths}], {', '.join(f'{key} = {value}' for key, value in options.items())})"
+
+
+def _too_many(fields: Collection[str], new: Sequence[str], names: Sequence[str]) -> str | None:
+    """What is wrong with a line whose fields are too many for a table, alone or with those of other lines."""
+    if len(fields) > MAX_KEYS:
+        return f"more than {MAX_KEYS} keys in one object"
+    if len(names) + len(new) > MAX_KEYS:
+        return f"with the keys of other lines more than {MAX_KEYS}, the first of them {new[0]!r}"
+    return None
 
 
 def _sure() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline_cli.contracts.columns import METADATA_COLUMNS
+from pipeline_cli.contracts.fitting import MAX_KEYS
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.column_types import column_name
 
@@ -21,8 +22,14 @@ def positional_names(count: int) -> tuple[str, ...]:
 def check_names(names: Sequence[str], path: str) -> tuple[str, ...]:
     """The names, blanks around them cut; one that is empty is called by its place.
 
-    Raises SourceError for two that are the same column, and for one that no column can be called.
+    Raises SourceError for two that are the same column, for one that no column can be called, and for too many.
     """
+    if len(names) > MAX_KEYS:
+        raise SourceError(
+            f"{path} has {len(names):,} columns, and a table takes {MAX_KEYS:,}.",
+            code="E367",
+            hint="Cut it into files of fewer columns, or write it with a row for each value.",
+        )
     checked = tuple(name.strip() or f"column{index}" for index, name in enumerate(names))
     if len(set(checked)) < len(checked):
         twice = next(name for name in checked if checked.count(name) > 1)

@@ -138,6 +138,7 @@ def test_a_header_alone_gives_columns_and_no_rows(tmp_path: Path) -> None:
         ("tableoid,id\n1,2\n", "'tableoid' is a name that Postgres keeps for itself"),
         ("1,Ada\n2,Bob\n", "looks like data"),
         ("\n\n", "no line to read columns from"),
+        (",".join(f"k{each}" for each in range(5_000)) + "\n", "has 5,000 columns, and a table takes 1,000"),
     ],
 )
 def test_a_header_that_is_no_list_of_columns_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline_cli.errors import SourceError
+from pipeline_cli.sources.files import jsonl_scan
 from pipeline_cli.sources.files.json_lines import NotAnObjectError, field_texts
 from tests.unit.sources.files.world import World, known_of
 
@@ -156,6 +157,43 @@ def test_fields_may_be_called_as_any_that_duckdb_could_add(tmp_path: Path) -> No
     loaded = World(tmp_path).write({"contacts.jsonl": json.dumps(record) + "\n"}).load()
     assert loaded.rows == [{name: str(value) for name, value in record.items()}]
     assert (loaded.files, loaded.raws) == (["contacts.jsonl"], [json.dumps(record)])
+
+
+def test_a_line_of_too_many_keys_is_told_and_the_others_arrive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jsonl_scan, "MAX_KEYS", 9)  # a thousand columns are read in seconds, not in a moment
+    lines = [
+        '{"id": 1, "n": 1}',
+        '{"id": 2, "n": 1}',
+        json.dumps({f"k{each}": each for each in range(5_000)}),
+    ]
+    lines += [
+        json.dumps({"id": at, **{f"{letter}{each}": at for each in range(4)}})
+        for at, letter in ((4, "a"), (5, "b"))
+    ]
+    lines += ['{"id": 6, "z": 1.0000000000000000000001}']  # one that Python reads
+    loaded = World(tmp_path).write({"contacts.jsonl": "\n".join(lines)}).load()
+    assert loaded.values("id") == ["1", "2", "4", "6"]
+    assert [(each.line, each.rule, each.raw) for each in loaded.malformed] == [
+        (3, "keys", lines[2]),
+        (5, "keys", lines[4]),
+    ]
+    assert [each.message for each in loaded.malformed] == [
+        "more than 9 keys in one object",
+        "with the keys of other lines more than 9, the first of them 'b0'",
+    ]
+
+
+def test_more_columns_than_one_statement_asks_about_are_typed_alike(tmp_path: Path) -> None:
+    names = [f"k{each}" for each in range(120)]
+    rows = [dict.fromkeys(names, 1), {name: "x" if name == "k7" else 2.5 for name in names}]
+    rows += [{"k0": Decimal("1.00000000000000000000001")}]
+    content = "\n".join(
+        json.dumps(row, default=str).replace('"1.0000', "1.0000").replace('001"', "001") for row in rows
+    )
+    loaded = World(tmp_path).write({"contacts.jsonl": content}).load()
+    assert loaded.columns == {**dict.fromkeys(names, "double"), "k0": "decimal", "k7": "json"}
 
 
 def test_a_new_field_is_a_new_column(tmp_path: Path) -> None:
