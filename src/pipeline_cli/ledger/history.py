@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pipeline_cli.document import SCHEMA_VERSION, Status, StepResult, format_time, utc_now
 from pipeline_cli.errors import UsageError
 from pipeline_cli.ledger.database import changing, reading
+from pipeline_cli.ledger.deaths import DIED
 from pipeline_cli.ledger.entries import OPERATIONS, ModelBuild, RunSummary
 from pipeline_cli.ledger.processes import ProcessIdentity
 from pipeline_cli.ledger.tables import loads, models, runs, steps
@@ -63,7 +64,7 @@ def _assemble(run: Any, written: dict[tuple[str, str], Any]) -> dict[str, Any]:
     for name, planned in run.selection.items():
         listed = [_step_object(written.get((name, step)), step, unfinished) for step in planned]
         pipelines.append({"name": name, "status": _worst(step["status"] for step in listed), "steps": listed})
-    error = {"code": "E731", "step": None, "message": run.error}
+    error = {"code": DIED, "step": None, "message": run.error}
     error |= {"hint": f"Run it again: pipeline-cli retry {run.run_id}"}
     error |= {"file": None, "line": None, "column": None}
     return {

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult, StepResult, TryResult, utc_now
 from pipeline_cli.drift import SourceFields
-from pipeline_cli.ledger import history, pruning, recording
+from pipeline_cli.ledger import deaths, history, pruning, recording
 from pipeline_cli.ledger.alert_entries import AlertNews
 from pipeline_cli.ledger.alert_store import AlertStore
 from pipeline_cli.ledger.database import changing, open_database, reading
@@ -100,6 +100,13 @@ class Ledger:
     def close_abandoned(self) -> list[str]:
         """Close the runs whose process is gone as `interrupted`; their ids."""
         return history.close_abandoned(self.engine)
+
+    def untold_deaths(self, environment: str) -> list[RunResult]:
+        """The runs that died and were closed by others, with the steps that they were in; until mark_told."""
+        return deaths.untold_deaths(self.engine, environment)
+
+    def mark_told(self, run_ids: Sequence[str]) -> None:
+        deaths.mark_told(self.engine, run_ids)
 
     # -- what was --------------------------------------------------------------------------------------------
 

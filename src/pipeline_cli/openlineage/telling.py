@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import RunResult, StepResult, utc_now
@@ -38,11 +39,19 @@ class Teller:
 
     def run_started(self, run: RunResult, pipelines: Iterable[str]) -> None:
         """run: the result that grows while the run goes on."""
-        entries = self._project.manifest.pipelines
-        descriptions = {name: entry.description for name, entry in entries.items() if entry.description}
-        self._maker = EventMaker(self._namespace, self._project.manifest.name, run, descriptions)
+        self._maker = self._make_events(run)
         for pipeline in pipelines:
             self._put(self._maker.pipeline_started(pipeline))
+
+    def runs_died(self, died: Iterable[RunResult]) -> None:
+        """How runs ended whose processes died: their pipelines, and of the steps those that they were in."""
+        for run in died:
+            maker = self._make_events(run)
+            at = run.started_at + timedelta(seconds=run.duration_s)
+            for pipeline in run.pipelines:
+                for step in pipeline.steps:
+                    self._put(maker.step_ended(pipeline.name, step, at, Datasets()))
+                self._put(maker.pipeline_ended(pipeline, at))
 
     def step_started(self, pipeline: str, step: StepResult) -> None:
         self._put(self._maker.step_started(pipeline, step))
@@ -59,6 +68,11 @@ class Teller:
         for result in run.pipelines:
             self._put(self._maker.pipeline_ended(result, at))
         return self._sender.finish(limit_s)
+
+    def _make_events(self, run: RunResult) -> EventMaker:
+        entries = self._project.manifest.pipelines
+        descriptions = {name: entry.description for name, entry in entries.items() if entry.description}
+        return EventMaker(self._namespace, self._project.manifest.name, run, descriptions)
 
     def _find(self, pipeline: str, step: StepResult) -> Datasets:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.document import RunResult, StepResult
+from pipeline_cli.ledger import Ledger
 from pipeline_cli.project import Project
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ LIMIT_WHEN_STOPPED_S = 5.0  # whoever sent SIGTERM does not wait long
 class LineageReporter:
     """A run's voice to the manifest's OpenLineage receivers whose variables are set. warn: adds a run's warning."""
 
-    def __init__(self, project: Project, warehouse: Warehouse, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, project: Project, ledger: Ledger, warehouse: Warehouse, warn: Callable[[str], None]
+    ) -> None:
         self._project = project
+        self._ledger = ledger
         self._warehouse = warehouse
         self._warn = warn
         self._tellers: list[Teller] = []
@@ -33,7 +37,16 @@ class LineageReporter:
 
                 teller = Teller(name, receiver, self._project, self._warehouse, self._warn)
                 self._tellers.append(teller)
+        if self._tellers:
+            self._tell_of_the_dead()
         self._tell(lambda teller: teller.run_started(run, pipelines))
+
+    def _tell_of_the_dead(self) -> None:
+        """A run that was killed cannot tell its own end: the next one does."""
+        died = self._ledger.untold_deaths(self._project.environment_name)
+        if died:
+            self._tell(lambda teller: teller.runs_died(died))
+            self._ledger.mark_told([run.run_id for run in died])
 
     def step_started(self, pipeline: str, step: StepResult) -> None:
         self._tell(lambda teller: teller.step_started(pipeline, step))

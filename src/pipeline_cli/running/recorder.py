@@ -51,7 +51,7 @@ class Recorder:
         self._steps: dict[tuple[str, str], StepResult] = {}
         self._plugins = PluginReporter(project, entry, self.warn)
         self._alerts = AlertReporter(project, ledger, entry, self.warn)
-        self._lineage = LineageReporter(project, warehouse, self.warn)
+        self._lineage = LineageReporter(project, ledger, warehouse, self.warn)
         self._news: AlertNews | None = None
 
     # -- the run -------------------------------------------------------------------------------------------

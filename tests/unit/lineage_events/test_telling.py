@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,23 @@ from pipeline_cli.errors import SourceError
 from pipeline_cli.manifest.models import Pipeline
 from pipeline_cli.manifest.openlineage import OpenLineage
 from pipeline_cli.openlineage.sending import append_line
+from pipeline_cli.testing import make_project, run_cli
 from tests.openlineage_spec import read_event
 from tests.servers.json_api import Answer, JsonApi, Request
 from tests.unit.run.world import World, make_world
 
 Json = dict[str, Any]
 PATH = "/api/v1/lineage"
+KILLED = """\
+version: 1
+name: killed
+default_environment: dev
+environments: {dev: {destination: warehouse}}
+destinations: {warehouse: {type: duckdb}}
+plugins: {openlineage: {file: events.jsonl}}
+sources: {shop: {type: filesystem, bucket_url: data, resources: {items: {file_glob: "*.csv"}}}}
+pipelines: {one: {sources: [shop]}, two: {sources: [shop]}}
+"""
 
 
 def world_of(root: Path, receiver: OpenLineage, secrets: frozenset[str] = frozenset()) -> World:
@@ -65,6 +77,26 @@ def test_a_file_gets_a_line_an_event_of_each_run(tmp_path: Path) -> None:
     counts = [one["outputFacets"]["outputStatistics"]["rowCount"] for one in (first, second)]
     assert counts == [3, 0]  # the second run had nothing new
     assert {event["run"]["runId"] for event in events[:4]}.isdisjoint(e["run"]["runId"] for e in events[4:])
+
+
+def test_the_end_of_a_run_that_was_killed_is_told_once_by_the_next(tmp_path: Path) -> None:
+    root = make_project(tmp_path, KILLED, {"data/items.csv": "id\n1\n"})
+    killed = run_cli(["run"], cwd=root, env={"PIPELINE_CLI_FAILPOINT": "columns.commit_after"})
+    assert killed.exit_code == -signal.SIGKILL
+    for _ in range(2):
+        assert run_cli(["run"], cwd=root).exit_code == 0
+    lines = (root / ".pipeline" / "dev" / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    for event in events:
+        read_event(event)
+    told = [(event["job"]["name"], event["eventType"]) for event in events]
+    begun = [("one", "START"), ("two", "START"), ("one.ingest:shop", "START")]
+    died = [("one.ingest:shop", "ABORT"), ("one", "ABORT"), ("two", "ABORT")]
+    ended = [("one.ingest:shop", "COMPLETE"), ("one", "COMPLETE"), ("two", "COMPLETE")]
+    assert told == [*begun, *died, *begun, *ended, *begun, *ended]
+    began = {event["job"]["name"]: event["run"]["runId"] for event in events[:3]}
+    assert {event["job"]["name"]: event["run"]["runId"] for event in events[3:6]} == began
+    assert "ended without closing the run" in events[4]["run"]["facets"]["errorMessage"]["message"]
 
 
 def test_a_server_gets_them_in_order_with_the_token(tmp_path: Path) -> None:
