@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.destinations.base import Warehouse
+from pipeline_cli.destinations.base import Connection, Warehouse, quote
 from pipeline_cli.errors import LoadError
 from pipeline_cli.failpoints import is_armed
 from pipeline_cli.project import Project
@@ -83,19 +84,33 @@ def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeli
 def bronze_tables(project: Project, warehouse: Warehouse, source: str) -> list[BronzeTable]:
     """The loaded tables of a source, with dlt's data types, in dlt's order; none before the first load.
 
-    Reads dlt's schema from the working folder; where that is gone, dlt restores it from the destination.
+    Reads dlt's schema from the working folder; where that is gone, dlt restores it from the destination. One that was
+    cut short is read in the destination: the next load makes the folder anew.
     """
     folder = pipelines_dir(project) / source / "schemas"
     if not any(folder.glob("*.schema.json")):
         open_pipeline(project, warehouse, source).sync_destination()
     dataset = dataset_name(source)
     there = {name for _, name in warehouse.relations([dataset])}
+    try:
+        schemas = [json.loads(file.read_bytes()) for file in sorted(folder.glob("*.schema.json"))]
+    except ValueError:
+        with closing(warehouse.connect()) as connection:
+            schemas = [each for _, each in sorted(stored_schemas(connection, dataset).items())]
     return [
         BronzeTable(dataset, name, columns)
-        for file in sorted(folder.glob("*.schema.json"))
-        for name, columns in _tables(json.loads(file.read_text(encoding="utf-8")))
+        for schema in schemas
+        for name, columns in _tables(schema)
         if name in there
     ]
+
+
+def stored_schemas(connection: Connection, dataset: str) -> Mapping[str, Any]:
+    """The newest version of each dlt schema that the destination has, by its name."""
+    rows = connection.query(
+        f"SELECT schema_name, {quote('schema')} FROM {quote(dataset, '_dlt_version')} ORDER BY inserted_at"
+    )
+    return {name: json.loads(text) for name, text in dict(rows).items()}
 
 
 def _tables(schema: Mapping[str, Any]) -> list[tuple[str, dict[str, str]]]:

@@ -15,8 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
-from pipeline_cli.loading.pipeline import dataset_name, pipelines_dir
+from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.loading.pipeline import dataset_name, pipelines_dir, stored_schemas
 from pipeline_cli.project import Project
 
 _SIZES = "sizes.json"  # in a package: bytes of each file of its records
@@ -101,21 +101,14 @@ def _take_back_unfinished(warehouse: Warehouse, source: str) -> None:
     if not {"_dlt_version", "_dlt_loads"} <= there:
         return
     with closing(warehouse.connect()) as connection:
-        tables = _stored_tables(connection, dataset, source)
+        schema = stored_schemas(connection, dataset).get(source)
+        tables: Mapping[str, Any] = schema["tables"] if schema else {}
         ((newest,),) = connection.query(f"SELECT max(load_id) FROM {quote(dataset, '_dlt_loads')}")
         with warehouse.writing(), connection.transaction():
             for name in (each for each in there & tables.keys() if _is_appended(tables[each])):
                 table = quote(dataset, name)
                 connection.execute(f'DELETE FROM {table} WHERE "_dlt_load_id" > ?', [newest or ""])
                 _remove_orphans(connection, dataset, name, there, tables)
-
-
-def _stored_tables(connection: Connection, dataset: str, source: str) -> Mapping[str, Any]:
-    rows = connection.query(
-        f"SELECT {quote('schema')} FROM {quote(dataset, '_dlt_version')}"
-        f" WHERE schema_name = {literal(source)} ORDER BY inserted_at DESC LIMIT 1"
-    )
-    return dict(json.loads(rows[0][0])["tables"]) if rows else {}
 
 
 def _is_appended(table: Mapping[str, Any]) -> bool:

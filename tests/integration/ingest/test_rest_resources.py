@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from pipeline_cli.load import bronze_tables
+from pipeline_cli.loading.pipeline import pipelines_dir
 from pipeline_cli.manifest.sources import Endpoint, RestResource
 from pipeline_cli.progress import Progress
 from tests.integration.ingest.world import World
@@ -41,12 +42,18 @@ def test_bronze_tables_are_told_with_their_columns(world: World) -> None:
         assert bronze_tables(world.project, world.warehouse, "shop") == []
     world.api.data["/items"] = [{"id": 1, "tags": ["a"]}]
     world.ingest()
-    for _ in range(2):
+
+    def cut_schema() -> None:
+        [file] = pipelines_dir(world.project).glob("shop/schemas/*.schema.json")
+        file.write_bytes(file.read_bytes()[:100])
+
+    for damage in (cut_schema, world.drop_working_folder, None):
         with world.warehouse.exclusive():
             tables = {each.name: each for each in bronze_tables(world.project, world.warehouse, "shop")}
         assert set(tables) == {"items", "items__tags"}
         assert dict(tables["items"].columns)["id"] == "bigint"
-        world.drop_working_folder()
+        if damage is not None:
+            damage()
 
 
 def family(world: World) -> None:
