@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 
+from pipeline_cli.dlt_import import import_dlt
 from pipeline_cli.gate.rules import Violation
 from pipeline_cli.loading.pipeline import bronze_tables, dlt_settings
 from pipeline_cli.loading.request import IngestRequest, IngestResult
 from pipeline_cli.sources.build import is_column_source
-from pipeline_cli.threads import import_whole
 
 __all__ = ["IngestRequest", "IngestResult", "Violation", "bronze_tables", "ingest_source"]
 
@@ -37,7 +37,7 @@ def _ingest(request: IngestRequest) -> IngestResult:
 
         return ingest_columns(request)
     os.environ.update(dlt_settings(request.project))  # before anything imports dlt: telemetry is off
-    import_whole("dlt")
+    import_dlt()
     from pipeline_cli.loading.rows import ingest_rows
 
     return ingest_rows(request)

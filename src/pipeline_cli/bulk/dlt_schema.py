@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,12 @@ from pipeline_cli.bulk.reading import Stamp, sql_value, timestamp_literal
 from pipeline_cli.bulk.state import STATE_TABLES
 from pipeline_cli.bulk.target import Target
 from pipeline_cli.destinations.base import Connection, Warehouse, literal, quote
+from pipeline_cli.dlt_import import import_dlt
 from pipeline_cli.loading.pipeline import open_pipeline, pipelines_dir
 from pipeline_cli.loading.working_folder import find_damage, remove_folder
 from pipeline_cli.project import Project
 from pipeline_cli.sources.column_types import ColumnType
-from pipeline_cli.threads import import_whole, start_thread
+from pipeline_cli.threads import start_thread
 
 if TYPE_CHECKING:
     from dlt.common.pipeline import TPipelineState
@@ -44,7 +45,7 @@ class TableChange:
 @cache
 def import_ahead() -> Future[None]:
     """Import dlt beside the database's work on the rows: 0.6 to 1 s of one processor that is mostly idle then."""
-    return start_thread(partial(import_whole, "dlt"), "import dlt")
+    return start_thread(import_dlt, "import dlt")
 
 
 def read_version(target: Target | Connection, dataset: str, source: str) -> tuple[str | None, str | None]:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from pipeline_cli.contracts.fitting import INT64, fit_problem, show, text_problem
-from pipeline_cli.threads import import_whole
+from pipeline_cli.dlt_import import import_dlt
 
 _TEMPORAL = ("timestamp", "date", "time")
 _RESERVED_PREFIX = "_dlt_"
@@ -39,7 +39,7 @@ class ColumnTypes:
     """The columns of a dlt schema, and those that the records of this load add."""
 
     def __init__(self, schema: Any) -> None:
-        import_whole("dlt")
+        import_dlt()
         from dlt.common.normalizers.json import helpers
         from dlt.common.schema.utils import autodetect_sc_type
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
-from pipeline_cli.threads import import_whole
+from pipeline_cli.dlt_import import import_dlt
 
 INT64 = range(-(2**63), 2**63)
 MAX_DEPTH = 100  # levels of nesting: dlt's writers recurse once a level
@@ -22,7 +22,7 @@ _PRIVATE_USE = range(0xF026, 0xF02F + 1)
 
 def _utc_problem(text: str) -> tuple[str, str] | None:
     """A time at either end of the calendar may have no counterpart in UTC; dlt's load would fail for ever."""
-    import_whole("dlt")
+    import_dlt()
     from dlt.common.time import ensure_datetime
 
     try:

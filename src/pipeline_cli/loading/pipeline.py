@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.dlt_import import import_dlt
 from pipeline_cli.errors import LoadError
 from pipeline_cli.failpoints import is_armed
 from pipeline_cli.project import Project
-from pipeline_cli.threads import import_whole
 from pipeline_cli.transforms.base import BronzeTable
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeli
             hint="Give the folder another name.",
         )
     os.environ.update(dlt_settings(project))
-    import_whole("dlt")
+    import_dlt()
     import dlt
 
     from pipeline_cli.loading.traces import MaskingCollector

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pipeline_cli.dlt_import import import_dlt
 from pipeline_cli.loading.pipeline import dlt_settings
 from pipeline_cli.project import Project
-from pipeline_cli.threads import import_whole
 
 if TYPE_CHECKING:
     from pipeline_cli.maintenance.operation import Operation
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def prepare_dlt(project: Project) -> None:
     """Import dlt with the project's settings."""
     os.environ.update(dlt_settings(project))
-    import_whole("dlt")
+    import_dlt()
 
 
 def recover_rows(operation: Operation, source: str) -> list[str]:

@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pipeline_cli.dlt_import import import_dlt
 from pipeline_cli.drift import VARIANT
 from pipeline_cli.sources.scan import Known
-from pipeline_cli.threads import import_whole
 
 if TYPE_CHECKING:
     from pipeline_cli.contracts.contract import Contract
@@ -26,7 +26,7 @@ def column_name(name: str) -> str:
     """The name as dlt's snake_case convention gives it: "Order ID" is "order_id". May be empty for "__"."""
     if _PLAIN.fullmatch(name) and len(name) <= _LONGEST:
         return name
-    import_whole("dlt")
+    import_dlt()
     from dlt.common.normalizers.naming.snake_case import NamingConvention
 
     return str(NamingConvention(max_length=_LONGEST).normalize_identifier(name)) if name.strip("_ ") else ""
@@ -37,7 +37,7 @@ def variant_name(column: str) -> str:
     name = f"{column}__{VARIANT}"
     if len(name) <= _LONGEST:
         return name
-    import_whole("dlt")
+    import_dlt()
     from dlt.common.normalizers.naming.snake_case import NamingConvention
 
     return str(NamingConvention(max_length=_LONGEST).shorten_fragments(column, VARIANT))

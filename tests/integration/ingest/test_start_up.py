@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_cli.dlt_import import exported_names
 from pipeline_cli.testing import make_project
 from tests.servers.json_api import JsonApi
 
@@ -26,6 +27,10 @@ sources:
 pipelines: {{shop: {{sources: [shop]}}}}
 """
 NEVER = {"sqlmesh", "dbt", "vcr", "aiohttp", "psycopg2", "jinja2", "sqlalchemy.dialects.postgresql"}
+# A run into DuckDB needs none of dlt's other destinations.
+NEVER |= {
+    f"dlt.destinations.impl.{name}.factory" for name in ("postgres", "snowflake", "filesystem", "lancedb")
+}
 # pyarrow imports pandas to look at Python's values; rows that are written one by one are such.
 ONLY_FOR_NEW_ROWS = {"pyarrow", "numpy", "pandas"}
 
@@ -54,3 +59,25 @@ def imported_by_a_run(project: Path) -> set[str]:
 def test_a_run_imports_only_what_it_uses(project: Path) -> None:
     assert not imported_by_a_run(project) & NEVER
     assert not imported_by_a_run(project) & (NEVER | ONLY_FOR_NEW_ROWS)  # there is nothing new
+
+
+def test_dlts_destinations_are_there_for_whoever_asks(project: Path) -> None:
+    code = (
+        "from pipeline_cli.dlt_import import import_dlt\nimport_dlt()\nimport dlt\n"
+        "from dlt.common.destination import Destination\nfrom dlt.destinations import *\n"
+        "assert dlt.destinations.postgres is postgres and 'snowflake' in dir(dlt.destinations)\n"
+        "assert Destination.from_reference('filesystem', bucket_url='x').destination_name == 'filesystem'\n"
+        "try: dlt.destinations.nowhere\n"
+        "except AttributeError as error: print(error)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout == "module 'dlt.destinations' has no attribute 'nowhere'\n", ran.stderr
+
+
+@pytest.mark.parametrize("more", ["import os", "def duckdb(): ...", "from a import *", "from . import b"])
+def test_a_package_that_does_more_than_import_names_is_left_as_it_is(more: str) -> None:
+    plain = '"""Names."""\nfrom a.b import c, d as e\n__all__ = ["c", "e"]\n'
+    assert exported_names(plain) == {"c": ("a.b", "c"), "e": ("a.b", "d")}
+    assert exported_names(plain + more) is None

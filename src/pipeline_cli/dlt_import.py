@@ -1,0 +1,81 @@
+"""dlt, imported whole, but for the destinations that nobody asks for."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+from pipeline_cli.threads import import_whole
+
+_DESTINATIONS = "dlt.destinations"
+
+
+def import_dlt() -> None:
+    """Import dlt whole, before this thread imports a part of it (threads.py says why).
+
+    `dlt.destinations` does nothing but import 22 destinations by name, an eighth of dlt's import; a run needs one.
+    Here each is imported when it is asked for (PEP 562), by whomever: `dlt.destinations.postgres` is there as ever.
+    """
+    _install()
+    import_whole("dlt")
+
+
+@cache
+def _install() -> None:
+    sys.meta_path.insert(0, _Finder())  # for good: another thread that is at the list would miss a finder
+
+
+def exported_names(source: str) -> dict[str, tuple[str, str]] | None:
+    """What a package's file imports by name: the module and the name there; None where it does anything else."""
+    found: dict[str, tuple[str, str]] = {}
+    for statement in ast.parse(source).body:
+        match statement:
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                found.update({each.asname or each.name: (module, each.name) for each in names})
+            case ast.Assign(targets=[ast.Name(id="__all__")]) | ast.Expr(value=ast.Constant()):
+                pass
+            case _:
+                return None
+    return None if "*" in found else found
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _DESTINATIONS:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or not isinstance(spec.loader, SourceLoader):
+            return None
+        names = exported_names(spec.loader.get_source(fullname) or "")
+        if names is not None:
+            spec.loader = _LazyExports(names)
+        return spec
+
+
+class _LazyExports(Loader):
+    """Makes a package whose names are imported one by one."""
+
+    def __init__(self, names: Mapping[str, tuple[str, str]]) -> None:
+        self._names = names
+
+    def exec_module(self, module: ModuleType) -> None:
+        names = self._names
+
+        def load(name: str) -> Any:
+            if name not in names:
+                raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+            place, attribute = names[name]
+            value = getattr(import_module(place), attribute)
+            setattr(module, name, value)
+            return value
+
+        vars(module).update(__getattr__=load, __dir__=lambda: [*vars(module), *names], __all__=[*names])
