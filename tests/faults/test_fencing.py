@@ -62,6 +62,33 @@ def test_a_host_that_wakes_is_fenced(
     assert not recover(world, "a host that woke", figures)
 
 
+@pytest.mark.parametrize(
+    ("path", "moment"),
+    [
+        ("rows", "load.commit_after:2"),
+        pytest.param("rows", "load.commit_after:3", marks=pytest.mark.faults),
+        pytest.param("rows", "load.noted", marks=pytest.mark.faults),
+        pytest.param("api", "load.commit_after:2", marks=pytest.mark.faults),
+        pytest.param("api", "load.commit_after:4", marks=pytest.mark.faults),
+    ],
+)
+def test_a_host_with_an_older_folder_takes_over(
+    make_world: MakeWorld, path: str, moment: str, tmp_path: Path, figures: Figures
+) -> None:
+    world = make_world(path, "append", "postgres")
+    start(world)
+    other = tmp_path / "other host"
+    shutil.copytree(world.root, other)
+    world.grow()
+    killed = run_cli(["run"], cwd=world.root, env={VARIABLE: moment})
+    assert killed.exit_code == -signal.SIGKILL, killed.stderr
+    shutil.copytree(world.root / "sources", other / "sources", dirs_exist_ok=True)
+    first, world.root = world.root, other
+    assert not recover(world, f"{moment} on another host", figures)
+    world.root = first
+    assert not recover(world, f"{moment}, back on the first", figures)
+
+
 def _wait_until_stopped(running: Running) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:

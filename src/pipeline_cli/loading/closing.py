@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import Warehouse
 from pipeline_cli.loading.account import LoadAccount
+from pipeline_cli.loading.open_loads import noted
 
 if TYPE_CHECKING:
     from dlt.common.pipeline import LoadInfo
@@ -41,7 +42,11 @@ def load_normalized(pipeline: Pipeline, warehouse: Warehouse) -> tuple[LoadInfo,
             with closing(warehouse.connect()) as connection:
                 held.update(account.close(connection, load_id))
 
-    with warehouse.writing(), _before_completion(pipeline.destination, close):
+    with (
+        warehouse.writing(),
+        noted(warehouse, pipeline.dataset_name, pipeline.list_normalized_load_packages()),
+        _before_completion(pipeline.destination, close),
+    ):
         info = pipeline.load()
         info.raise_on_failed_jobs()
     return info, held

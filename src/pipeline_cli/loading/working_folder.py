@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_cli.destinations.base import Connection, Warehouse, quote
+from pipeline_cli.loading.open_loads import find_open_load, forget_open_load, knows_open_loads
 from pipeline_cli.loading.pipeline import dataset_name, pipelines_dir, stored_schemas
 from pipeline_cli.project import Project
 
@@ -27,14 +28,14 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+\s*")
 def ready_folder(project: Project, warehouse: Warehouse, source: str) -> list[str]:
     """Give up a working folder that is damaged; returns notes for the user. Before dlt opens its pipeline.
 
-    Where there is no folder, or none any more, rows of a load that never ended go from what is appended to: the
-    package that would tell of them is gone, and its records are read again.
+    Where a load never ended and its package is not here, its rows go from what is appended to: it died with a folder
+    that is gone, or on another machine, and its records are read again.
     """
     folder = pipelines_dir(project) / source
     damaged = find_damage(folder)
-    if damaged is None and (folder / _STATE).is_file():
-        return []
-    _take_back_unfinished(warehouse, source)
+    is_whole = damaged is None and (folder / _STATE).is_file()
+    if not _has_package(warehouse, dataset_name(source), folder if is_whole else None):
+        _take_back_unfinished(warehouse, source)
     if damaged is None:
         return []
     remove_folder(folder)
@@ -94,12 +95,22 @@ def _is_json(file: Path) -> bool:
     return True
 
 
+def _has_package(warehouse: Warehouse, dataset: str, folder: Path | None) -> bool:
+    """Whether the folder has the package of each load that has not ended; None has none."""
+    if not knows_open_loads(warehouse):
+        return folder is not None
+    with closing(warehouse.connect()) as connection:
+        load_id = find_open_load(connection, dataset)
+    return load_id is None or (folder is not None and any(folder.glob(f"load/*/{load_id}")))
+
+
 def _take_back_unfinished(warehouse: Warehouse, source: str) -> None:
     """Remove the rows of a load newer than the last that ended, where reading its records again would double them."""
     dataset = dataset_name(source)
     there = {name for _, name in warehouse.relations([dataset])}
     if not {"_dlt_version", "_dlt_loads"} <= there:
         return
+    is_noted = knows_open_loads(warehouse)
     with closing(warehouse.connect()) as connection:
         schema = stored_schemas(connection, dataset).get(source)
         tables: Mapping[str, Any] = schema["tables"] if schema else {}
@@ -109,6 +120,8 @@ def _take_back_unfinished(warehouse: Warehouse, source: str) -> None:
                 table = quote(dataset, name)
                 connection.execute(f'DELETE FROM {table} WHERE "_dlt_load_id" > ?', [newest or ""])
                 _remove_orphans(connection, dataset, name, there, tables)
+            if is_noted:
+                forget_open_load(connection, dataset)
 
 
 def _is_appended(table: Mapping[str, Any]) -> bool:
