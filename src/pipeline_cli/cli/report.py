@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,8 @@ def command(
     wanted = wanted or list(project.manifest.reports)
     format_ = format_ or ("html" if block is None else "png")
     check_request(project, wanted, format_, block, out)
-    written, found = _write(project, wanted, make_prints(format_, block))
+    with _drawing_ahead(project, wanted):
+        written, found = _write(project, wanted, make_prints(format_, block))
     paths = [path for one in written for path in deliver(project, one, format_, out)]
     mistakes = make_presentable(settings, found)
     if mistakes and not settings.json:
@@ -71,6 +72,15 @@ def command(
         fields["copies"] = paths
     print_result(settings, fields, paths)
     return EXIT_STEP_FAILED if mistakes else EXIT_DONE
+
+
+def _drawing_ahead(project: Project, names: list[str]) -> AbstractContextManager[None]:
+    """Start what draws the charts, where there are any: it is ready by the time that they are read."""
+    from pipeline_cli.manifest.charts import Chart
+    from pipeline_cli.reports.charts.engine import drawing_ahead
+
+    blocks = [block for name in names for block in project.manifest.reports[name].blocks.values()]
+    return drawing_ahead() if any(isinstance(block, Chart) for block in blocks) else nullcontext()
 
 
 def _write(

@@ -143,8 +143,14 @@ class SameCursorConnection(SqlConnection):
 
     @contextmanager
     def _run(self, sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
-        with super()._run(*inline(sql, parameters)) as cursor:
-            yield cursor
+        try:
+            with super()._run(*inline(sql, parameters)) as cursor:
+                yield cursor
+        except RuntimeError as error:
+            # DuckDB's words for what a signal's handler has raised: KeyboardInterrupt where it was Ctrl-C.
+            if str(error) == "Query interrupted" and error.__cause__ is not None:
+                raise error.__cause__ from None
+            raise
 
     _begin_snapshot = "BEGIN TRANSACTION READ ONLY"  # a transaction sees one state anyway
 

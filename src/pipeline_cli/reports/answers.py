@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline_cli.manifest.reports import Report
 from pipeline_cli.reports.aggregates import Question
@@ -54,6 +55,15 @@ class Answers:
             rows = order_answer(found, asked.question, self.report.blocks[block])
             self._known[block, figure] = Rows(asked.question.columns, rows)
         return self._known[block, figure]
+
+    def change(self, block: str, figure: str) -> tuple[Any, Any] | None:
+        """The figure's values in the period of its change and in the one before; None where its cube cannot tell."""
+        asked = self.find(block, figure)
+        if asked is None or asked.compared is None:
+            return None
+        ranges = (asked.compared.now, asked.compared.before)
+        found = self.cubes[asked.cut].values_of(asked.question.measures[0], ranges)
+        return None if found is None else (found[0], found[1])
 
     def follows(self, asked: Asked) -> list[str]:
         """The names of the filters that a question follows."""

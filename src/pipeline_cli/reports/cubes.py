@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline_cli.reports.aggregates import Part, Question, merge
+from pipeline_cli.reports.aggregates import Measure, Part, Question, merge
 from pipeline_cli.reports.calendar import Calendar, Range, Stretches, whole
 from pipeline_cli.reports.cells import Cut, additive_sql, distinct_sql
 from pipeline_cli.reports.results import Results, Rows
@@ -82,6 +82,28 @@ class Cube:
                         count.over_all if index is None else count.by_range.get(index, 0)
                     )
         return found
+
+    def values_of(self, measure: Measure, ranges: Sequence[Range]) -> list[Any] | None:
+        """The measure in each of these ranges, of a cube without dimensions.
+
+        Where a range has no rows, a sum or count is 0; where none has any, all are None.
+        Returns None where only the database can tell: a cube of nothing but numbers of different values does not
+        know which rows there are, and a sum of floats depends on their order.
+        """
+        if not self.cells or self.stretches is None:
+            return None
+        nothing = {part: None if part.kind in ("min", "max") else 0 for part in measure.parts}
+        begun = [cell.stretch for cell in self.cells if cell.stretch is not None]
+        found = []
+        for range_ in ranges:
+            first, end = self.stretches.of(range_)
+            has_rows = any(first <= stretch < end for stretch in begun)
+            found.append(self.pick(Selection(range_))[()] if has_rows else None)
+        if any(isinstance(value, float) for values in found for value in (values or {}).values()):
+            return None
+        if not any(found):
+            return [None for _ in ranges]
+        return [measure.value(nothing if values is None else values) for values in found]
 
     def answer(self, question: Question, selection: Selection | None = None) -> list[tuple[Any, ...]]:
         """Rows of the question's columns, in no order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import duckdb
 import pytest
 
-from pipeline_cli.destinations.sql import inline
+from pipeline_cli.destinations.sql import SameCursorConnection, inline
 
 VALUES = [
     "it's",
@@ -59,3 +60,24 @@ def test_duckdb_imports_no_pandas_for_our_statements() -> None:
         "assert 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_a_signals_handler_raises_leaves_a_statement_of_duckdb() -> None:
+    class Interrupted(BaseException):
+        """As KeyboardInterrupt, which would end the tests."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    connection = SameCursorConnection(duckdb.connect(), duckdb.Error)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Interrupted):
+            connection.query(
+                "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range = -b.range"
+            )
+        assert connection.query("SELECT 1") == [(1,)]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

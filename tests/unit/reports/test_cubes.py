@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
@@ -152,13 +153,38 @@ def test_years_of_months_take_more_than_one_word_of_bits() -> None:
     ]
     cube, calendar = read(rows, (), ("channel",), compared=True)
     assert len(calendar.compared.boundaries) > 80
+    assert any(choice.before == Range(date(2018, 1, 1), date(2019, 1, 1)) for choice in calendar.choices)
     for choice in calendar.choices:
         found = cube.answer(Question((), MEASURES), Selection(choice.range))[0]
         kept = [row for row in rows if is_within(row["day"], choice.range)]
         assert found[:-1] == tuple(plain(part, kept) for part in PARTS), choice.key
         found = cube.answer(Question((), MEASURES), Selection(choice.before))[0]
-        kept = [row for row in rows if is_within(row["day"], choice.before)]
-        assert found[:-1] == tuple(plain(part, kept) for part in PARTS), choice.key
+        before = [row for row in rows if is_within(row["day"], choice.before)]
+        assert found[:-1] == tuple(plain(part, before) for part in PARTS), choice.key
+        if choice.range and choice.before:
+            for measure in MEASURES[:-1]:
+                compared = cube.values_of(measure, [choice.range, choice.before])
+                assert compared == expected_of(measure.of, [kept, before]), choice.key
+
+
+def expected_of(part: Part, ranges: Sequence[Sequence[Row]]) -> list[Any]:
+    """What a change compares: where there are no rows nothing was sold, unless there are none at all."""
+    nothing = None if part.kind in ("min", "max") or not any(ranges) else 0
+    return [plain(part, rows) if rows else nothing for rows in ranges]
+
+
+def test_a_change_of_floats_or_of_distinct_values_alone_is_the_databases() -> None:
+    september, october = (
+        Range(date(2026, 9, 1), date(2026, 10, 1)),
+        Range(date(2026, 10, 1), date(2026, 11, 1)),
+    )
+    row = {"day": date(2026, 10, 2), "channel": "a", "country": "DE", "customer": 1, "amount": Decimal("0.1")}
+    cube, _ = read([row], (), (), compared=True)
+    customers = Measure("customers", Part("distinct", "customer"))
+    assert cube.values_of(customers, [october, september]) == [1, 0]
+    assert replace(cube, cells=()).values_of(customers, [october, september]) is None
+    floats = [replace(cell, values=tuple(map(float, cell.values))) for cell in cube.cells]
+    assert replace(cube, cells=floats).values_of(MEASURES[2], [october, september]) is None
 
 
 @pytest.mark.parametrize("period", ["month", "quarter", "year"])

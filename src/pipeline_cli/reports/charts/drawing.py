@@ -1,4 +1,4 @@
-"""Specifications to SVG, by vl-convert: no browser, no network."""
+"""Charts as SVG elements of a page, by vl-convert: no browser, no network."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_cli.manifest.charts import Chart
+from pipeline_cli.reports.charts.engine import draw_svg
 from pipeline_cli.reports.charts.palette import PALETTE, QUIET, pattern_id
 from pipeline_cli.reports.charts.points import Point, Series
 from pipeline_cli.reports.charts.scatter import LETTERS, Spot, in_order, place_names
@@ -48,14 +49,8 @@ def draw_chart(chart: Chart, series: Series, canvas: Canvas) -> str:
     """The drawing as an <svg> element. What it fills with patterns refers to those of pattern_definitions()."""
     import xml.etree.ElementTree as ET
 
-    import vl_convert
-
     spec = draw_spec(chart, series, canvas.width, hover=canvas.hover)
-    locale = current_locale()
-    drawn = vl_convert.vegalite_to_svg(
-        spec, allowed_base_urls=[], format_locale=locale, time_format_locale=locale
-    )
-    svg = ET.fromstring(drawn)  # noqa: S314 - our own drawing
+    svg = ET.fromstring(draw_svg(spec, current_locale()))  # noqa: S314 - our own drawing
     if chart.type == "scatter":
         _write_names(svg, in_order(series))
     places = {PALETTE[place]: place for place in range(1, _patterned(chart, series))}
