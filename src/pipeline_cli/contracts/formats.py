@@ -1,6 +1,10 @@
-"""JSON Schema's formats as SQL conditions on a text. Each is narrower than the format: what fails goes to Python."""
+"""JSON Schema's formats as conditions on texts, in SQL or by RE2. Each is narrower than the format: what fails goes
+to Python.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from pipeline_cli.destinations.base import literal
 
@@ -35,6 +39,26 @@ _CHECKED = frozenset(_SHAPES) | {
     ),
     *("relative-json-pointer", "uri-reference", "uri-template", "uuid"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A format's texts match `pattern` as a whole, in RE2 (None: all do), and begin with a day where `is_dated`."""
+
+    pattern: str | None
+    most_bytes: int = 2**31
+    is_dated: bool = False
+
+
+def sure_shape(name: str) -> Shape | None:
+    """None where the format is not one for a pattern. Unknown formats allow all."""
+    if name not in _CHECKED:
+        return Shape(None)
+    if name == "date":
+        return Shape("[0-9]{4}-[0-9]{2}-[0-9]{2}", is_dated=True)
+    if name not in _SHAPES:
+        return None
+    return Shape(_SHAPES[name], _LENGTHS.get(name, 2**31), name == "date-time")
 
 
 def format_condition(name: str, text: str) -> str | None:

@@ -65,19 +65,18 @@ def _parse_plain(raw: bytes) -> tuple[bool, Any]:
         return True, document
     if raw.count(b":") != written.count(b":") or _ESCAPED_COLON.search(raw):
         return False, None  # a key may stand twice: where one is lost, its colon is
-    if _may_lose_digits(raw):
+    if may_lose_digits(raw):
         return False, None
     return True, document
 
 
-def _may_lose_digits(raw: bytes) -> bool:
+def may_lose_digits(raw: bytes) -> bool:
     """Whether a number is written with an exponent, or with more digits than every float holds."""
-    shown = _ESCAPED.sub(b"", raw) if b"\\u" in raw else raw
-    digits = shown.translate(_DIGITS)
+    digits = raw.translate(_DIGITS)
     for mark, number in ((b"0e", _EXPONENT), (b"0" * 16, _LONG_NUMBER)):
         at = digits.find(mark)
         while at >= 0:
-            if number.match(shown, at):
+            if number.match(raw, at) and not _ESCAPED.search(raw, max(0, at - 5), at + 4):
                 return True
             at = digits.find(mark, at + len(mark))
     return False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pipeline_cli.contracts.exactness import Exactness
 from pipeline_cli.contracts.reasons import Record
-from pipeline_cli.nested.reading import PageReader, PageTable
+from pipeline_cli.nested.reading import PageReader, PageTable, ReceivedPage
 from pipeline_cli.nested.shape import ShapeBuilder
 from pipeline_cli.nested.spool import SpoolFolder
 
@@ -14,8 +15,11 @@ from pipeline_cli.nested.spool import SpoolFolder
 class ByColumn:
     """The table of the page that is on its way from CheckStep to WriteStep: dlt takes one page after the other."""
 
-    def __init__(self, spool: SpoolFolder) -> None:
+    def __init__(self, spool: SpoolFolder, holds: Callable[[Any], bool] | None = None) -> None:
+        """holds: whether all rows of a table are sure to be fine; None where each record has to be looked at."""
         self.spool = spool
+        self.takes_text = holds is not None
+        self._holds = holds
         self._reader: PageReader | None = None
         self._page: PageTable | None = None
 
@@ -32,6 +36,20 @@ class ByColumn:
         """Whether one table holds all of these; it is kept for WriteStep."""
         assert self._reader is not None
         self._page = self._reader.read(records) if len(records) >= self.spool.fewest else None
+        return self._page is not None
+
+    def decode(self, body: bytes) -> ReceivedPage | None:
+        """A page of which no record needs a look: as received, by the thread that received it. body: JSON, a list."""
+        if self._reader is None or self._holds is None:
+            return None
+        found = self._reader.read_text(body)
+        if found is None or found.count < self.spool.fewest or not self._holds(found.page.table):
+            return None
+        return found
+
+    def accept(self, received: ReceivedPage) -> bool:
+        """Whether the page can be loaded as it was read; then it is kept for WriteStep."""
+        self._page = received.page if self._reader is not None and self._reader.takes(received) else None
         return self._page is not None
 
     @property

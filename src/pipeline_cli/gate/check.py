@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from dlt.extract.items_transform import ItemTransform
 
 from pipeline_cli.contracts.exactness import Exactness
-from pipeline_cli.contracts.json_values import json_ready, plain_json
+from pipeline_cli.contracts.json_values import json_ready, parse_json, plain_json
 from pipeline_cli.contracts.reasons import Reason, Record, Rejected, json_path
 from pipeline_cli.drift import SchemaChange, SourceFields
 from pipeline_cli.gate.by_column import ByColumn
 from pipeline_cli.gate.cursor import CursorCheck
-from pipeline_cli.gate.records import REJECTED, to_records, value_at
+from pipeline_cli.gate.records import REJECTED, received_page, to_records, value_at
 from pipeline_cli.gate.rules import (
     GateContext,
     GateRules,
@@ -22,6 +22,7 @@ from pipeline_cli.gate.rules import (
     frozen_rules,
     schema_is_frozen,
 )
+from pipeline_cli.nested.reading import ReceivedPage
 from pipeline_cli.sources.derived import Derived, received_of
 
 _SHOWN_VIOLATIONS = 20
@@ -68,7 +69,10 @@ class CheckStep(ItemTransform[Any, Any]):
             self._exactness = self._open_exactness()
             if self._by_column is not None:
                 self._by_column.open(self._exactness)
-        records = to_records(item)
+        received = received_page(item)
+        if received is not None and self._accept(received):
+            return item
+        records = to_records(item if received is None else parse_json(received.body))
         if self._by_column is None:
             return [self._judge(record) for record in records]
         judged = self._judge_page(records, self._by_column)
@@ -95,6 +99,13 @@ class CheckStep(ItemTransform[Any, Any]):
         judged = [self._judge(record) for record in records]
         by_column.learn([record for record in judged if REJECTED not in record])
         return judged
+
+    def _accept(self, received: ReceivedPage) -> bool:
+        assert self._by_column is not None and self._exactness is not None
+        if not self._by_column.accept(received):
+            return False
+        self._exactness.count_filled(received.count, self._by_column.filled)
+        return True
 
     @property
     def _has_rules(self) -> bool:

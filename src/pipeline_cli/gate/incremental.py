@@ -14,7 +14,7 @@ from dlt.extract.incremental import IncrementalResourceWrapper
 from dlt.extract.incremental.transform import JsonIncremental
 
 from pipeline_cli.gate.cursor import moment_of
-from pipeline_cli.gate.records import REJECTED
+from pipeline_cli.gate.records import REJECTED, received_page
 
 
 class MomentText(str):
@@ -58,6 +58,8 @@ class PassedByCarriers(IncrementalResourceWrapper):
     """An incremental step that sees records alone."""
 
     def __call__(self, item: Any, meta: Any = None) -> Any:
+        if received_page(item) is not None:
+            return item  # only of resources without a cursor
         carriers = [each for each in item if REJECTED in each]
         if not carriers:
             return self._compare(item, meta)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline_cli.contracts.reasons import Record
+from pipeline_cli.nested.reading import ReceivedPage
 
 REJECTED = "_pipeline_cli_rejected"  # carries a rejected record past dlt's incremental step
 
@@ -14,6 +15,12 @@ class Page(list[Record]):
     """Rows to write; `received` are the page's good records as they came, for dependent resources."""
 
     received: Sequence[Record] = ()
+
+
+def received_page(item: Any) -> ReceivedPage | None:
+    """The page that a source gives undecoded; None where it gives records."""
+    first = item[0] if isinstance(item, list) and len(item) == 1 else None
+    return first if isinstance(first, ReceivedPage) else None
 
 
 def to_records(item: Any) -> list[Record]:

@@ -13,11 +13,11 @@ from pipeline_cli.contracts.json_values import plain_json, record_hash
 from pipeline_cli.contracts.reasons import Record, Rejected
 from pipeline_cli.document import ResourceResult
 from pipeline_cli.gate.by_column import ByColumn
-from pipeline_cli.gate.records import REJECTED, Page, value_at
+from pipeline_cli.gate.records import REJECTED, Page, received_page, value_at
 from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
-from pipeline_cli.nested.reading import PageTable
+from pipeline_cli.nested.reading import PageTable, ReceivedPage
 from pipeline_cli.nested.stamping import Moments, Stamped, keep_raw, stamp_rows
 from pipeline_cli.progress import Progress
 from pipeline_cli.sources.derived import received_of
@@ -54,6 +54,10 @@ class WriteStep(ItemTransform[Any, Any]):
         self.has_output = rules.disposition == "replace"  # an empty source empties the table it replaces
 
     def __call__(self, item: Any, meta: Any = None) -> Iterator[Any]:
+        if (received := received_page(item)) is not None:
+            yield from self._write_received(received)
+            self._context.progress(Progress(self._rules.resource, self.result.extracted))
+            return
         records = [record for record in item if REJECTED not in record]
         rejected = [record[REJECTED] for record in item if REJECTED in record]
         before = self.result.extracted
@@ -65,6 +69,19 @@ class WriteStep(ItemTransform[Any, Any]):
                 self.has_output = True
                 yield for_quarantine(rows)
         self._context.progress(Progress(self._rules.resource, self.result.extracted))
+
+    def _write_received(self, received: ReceivedPage) -> Iterator[Any]:
+        """A page of which all records are written, and none has been decoded."""
+        table = self._by_column.take() if self._by_column else None
+        assert self._by_column is not None and table is not None
+        count = received.count
+        self.result.extracted += count
+        self.written += count
+        self.by_column_count += count
+        self.has_output = True
+        stamped = self._stamp(table, dict(enumerate(range(count))), self._next_moments(count), ())
+        with self._by_column.spool.imported(stamped.table, stamped.whole) as file:
+            yield file
 
     def _write(self, records: list[Record], rejected: list[Rejected], *, first: bool) -> Iterator[Any]:
         table = self._by_column.take() if self._by_column else None

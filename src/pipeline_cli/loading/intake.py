@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,9 @@ from pipeline_cli.gate.write import ReceivedStep, WriteStep
 from pipeline_cli.loading.contract_files import read_contracts
 from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.manifest.sources import PythonSource, ResourceHints, RestApiSource, RestResource
+from pipeline_cli.nested.contract import sure_holds
 from pipeline_cli.project import Project
+from pipeline_cli.sources.decoding import Decoding
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
@@ -32,6 +34,7 @@ _RAW: Mapping[str, Any] = {
     "_size_bytes": {"data_type": "bigint"},
 }
 _NO_HINTS = ResourceHints()
+NO_DECODING: Mapping[str, Decoding] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,17 @@ class Intake:
     by_column: ByColumn | None = None
 
 
-def attach_gates(project: Project, source: str, dlt_source: DltSource, context: GateContext) -> list[Intake]:
-    """Give every selected resource its hints, its metadata columns and its gate, in the source's order."""
+def attach_gates(
+    project: Project,
+    source: str,
+    dlt_source: DltSource,
+    context: GateContext,
+    decoding: Mapping[str, Decoding] = NO_DECODING,
+) -> list[Intake]:
+    """Give every selected resource its hints, its metadata columns and its gate, in the source's order.
+
+    decoding: by resource, how its answers are decoded; those that need no look at each record are told so.
+    """
     contracts = read_contracts(project, source)
     entry = project.manifest.sources[source]
     parents = {
@@ -54,7 +66,9 @@ def attach_gates(project: Project, source: str, dlt_source: DltSource, context: 
         if resource._pipe.parent is not None
     }
     return [
-        _attach(source, entry, name, resource, contracts.get(name), context, dlt_source, name in parents)
+        _attach(
+            source, entry, name, resource, contracts.get(name), context, dlt_source, name in parents, decoding
+        )
         for name, resource in dlt_source.resources.selected.items()
     ]
 
@@ -68,13 +82,18 @@ def _attach(
     context: GateContext,
     dlt_source: DltSource,
     is_parent: bool,
+    decoding: Mapping[str, Decoding],
 ) -> Intake:
     hints = entry.resources.get(name, _NO_HINTS)
     rules = make_rules(source, entry, name, resource, contract)
     apply_hints(resource, hints, rules)
     _apply_incremental(resource, entry, hints, rules)
     let_carriers_pass(resource)
-    by_column = ByColumn(context.spool) if context.spool is not None else None
+    is_alone = resource._pipe.parent is None and not is_parent
+    holds = _sure_check(rules) if is_alone else None
+    by_column = ByColumn(context.spool, holds) if context.spool is not None else None
+    if by_column is not None and by_column.takes_text and name in decoding:
+        decoding[name].decode = by_column.decode
     check = CheckStep(
         rules, context, lambda: dlt_source.schema, resource.compute_table_schema, by_column=by_column
     )
@@ -86,6 +105,16 @@ def _attach(
     resource.add_step(check)
     resource.add_step(writer)
     return Intake(rules, check, writer, by_column)
+
+
+def _sure_check(rules: GateRules) -> Callable[[Any], bool] | None:
+    """Whether a page's rows are fine, by one look at its table; None where each record itself is needed."""
+    needs_record = rules.primary_key or rules.cursor or rules.keep_raw
+    if needs_record or rules.disposition not in ("append", "replace"):
+        return None
+    if rules.contract is None:
+        return lambda table: True
+    return sure_holds(rules.contract.schema)
 
 
 def make_rules(

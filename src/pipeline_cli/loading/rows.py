@@ -47,6 +47,7 @@ from pipeline_cli.loading.working_folder import note_sizes, ready_folder
 from pipeline_cli.manifest.sources import RestApiSource
 from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.sources.build import open_source
+from pipeline_cli.sources.decoding import Decoding
 from pipeline_cli.sources.landing.folders import prune_landings
 from pipeline_cli.sources.landing.opening import StaleLandingError, open_landing
 
@@ -172,15 +173,17 @@ def _extract(request: IngestRequest, pipeline: Pipeline, *, go_on: bool) -> _Ext
     Raises StaleLandingError where that is of no use.
     """
     project, name = request.project, request.source
+    entry = project.manifest.sources[name]
+    decoding = {key: Decoding() for key in entry.resources} if isinstance(entry, RestApiSource) else {}
     with (
         open_landing(project, name, go_on=go_on) as landing,
-        open_source(project, name, cancelled=request.cancelled, landing=landing) as source,
+        open_source(project, name, cancelled=request.cancelled, landing=landing, decoding=decoding) as source,
         _spool(request) as spool,
     ):
         if request.window is not None:
             read_window_only(source, request.window)
         context = _gate_context(request, source, spool)
-        intakes = attach_gates(project, name, source, context)
+        intakes = attach_gates(project, name, source, context, decoding)
         _read(request, pipeline, source)
         failpoint("extract.end_after")
         return _Extracted(intakes, context, _judge(request, pipeline, intakes, context))

@@ -71,6 +71,22 @@ def is_list(array: Any) -> bool:
     return bool(pyarrow.types.is_list(array.type))
 
 
+def kind_of(array: Any) -> str:
+    """What JSON calls the values of an array that was read from it."""
+    import pyarrow
+
+    types = pyarrow.types
+    kinds = (
+        ("string", types.is_string),
+        ("integer", types.is_integer),
+        ("number", types.is_floating),
+        ("object", types.is_struct),
+        ("array", types.is_list),
+        ("boolean", types.is_boolean),
+    )
+    return next((name for name, is_kind in kinds if is_kind(array.type)), "null")
+
+
 def column_arrays(table: Any) -> list[tuple[str, Any]]:
     """A table's columns by name, each as one array."""
     import pyarrow

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline_cli.contracts.json_values import may_lose_digits
 from pipeline_cli.contracts.reasons import Record
 from pipeline_cli.nested.arrays import column_arrays, has_null_items, leaf_arrays
 from pipeline_cli.nested.shape import Shape, ShapeBuilder
@@ -13,13 +15,16 @@ from pipeline_cli.nested.values import is_exact
 from pipeline_cli.nested.whole import Places, write_whole
 
 # In JSON as orjson writes it: U+0000, which no database stores, and a text that begins with a character that dlt
-# gives a meaning (U+F026 to U+F02F are among these).
+# gives a meaning (U+F026 to U+F02F are among these). In JSON as others write it: the same as escapes, and surrogates.
 _ODD_TEXTS = (
     (b"\\", b"\\u0000"),
     (b"\xef", b'"\xef\x80'),
 )  # each with a byte that is looked for first: it is rare
+_ODD_ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F]|[fF]0)")
 _RECORDS = "records"
 _IN_VAIN = 20  # pages, one after the other, that did not have the shape of those before
+_TEXTS_IN_VAIN = 5  # pages, one after the other, that had to be decoded after all
+_WITH_DIGITS = frozenset(("double", "decimal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,19 @@ class PageTable:
     filled: Sequence[tuple[str, str, int, int]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedPage:
+    """A page as its table, whose records no one has decoded. body: their JSON, a list; shape: as it was read."""
+
+    body: bytes
+    page: PageTable
+    shape: Shape
+
+    @property
+    def count(self) -> int:
+        return int(self.page.table.num_rows)
+
+
 class PageReader:
     """Reads the pages of one resource. It knows the shape of the records that were accepted before, and no other."""
 
@@ -42,6 +60,7 @@ class PageReader:
         self._builder = builder
         self._shape: Shape | None = None
         self._in_vain = 0
+        self._texts_in_vain = 0
 
     @property
     def has_given_up(self) -> bool:
@@ -56,6 +75,19 @@ class PageReader:
         self._in_vain = 0 if found else self._in_vain + 1
         return found
 
+    def read_text(self, body: bytes) -> ReceivedPage | None:
+        """A page from its JSON alone; None where it has to be decoded. Safe in any thread. body: UTF-8, a list."""
+        shape = self._shape
+        if shape is None or self.has_given_up or self._texts_in_vain >= _TEXTS_IN_VAIN:
+            return None
+        found = _read_text(body, shape)
+        self._texts_in_vain = 0 if found else self._texts_in_vain + 1
+        return ReceivedPage(body, found, shape) if found else None
+
+    def takes(self, received: ReceivedPage) -> bool:
+        """Whether the shape is still the one that the page was read with."""
+        return received.shape is self._shape and not self.has_given_up
+
     def learn(self, records: Sequence[Record]) -> PageTable | None:
         """Add the shape of records that were accepted one by one; these as a table, where they now have one."""
         if self.has_given_up or not records:
@@ -69,26 +101,54 @@ class PageReader:
 
 
 def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
-    import pyarrow
-
     try:
         body = _write_body(records, shape.whole)
     except TypeError:  # not JSON's own types: a Decimal, a time, a NaN
         return None
-    if any(byte in body and odd in body for byte, odd in _ODD_TEXTS):
+    found = None if _has_odd_texts(body) else _read_body(body, shape)
+    if found is None or found.table.num_rows != len(records):
         return None
+    return replace(found, records=records)
+
+
+def _read_text(body: bytes, shape: Shape) -> PageTable | None:
+    """As `_read`, of JSON as it came. Arrow refuses two equal keys, and whatever is not JSON but NaN and infinities."""
+    if shape.whole or not body.startswith(b"[") or _has_odd_texts(body) or _ODD_ESCAPES.search(body):
+        return None
+    if any(leaf.data_type in _WITH_DIGITS for leaf in shape.leaves) and may_lose_digits(body):
+        return None
+    return _read_body(b'{"%s":%s}' % (_RECORDS.encode(), body), shape) if _is_utf8(body) else None
+
+
+def _has_odd_texts(body: bytes) -> bool:
+    return any(byte in body and odd in body for byte, odd in _ODD_TEXTS)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        return body.isascii() or bool(body.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _read_body(body: bytes, shape: Shape) -> PageTable | None:
+    """All rows that the body holds; None where one is not certainly exact."""
+    import pyarrow
+
     try:
         table = _parse(body, shape)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError):
         return None
+    if table is None:
+        return None
     fields = column_arrays(table)
-    if table.num_rows != len(records) or has_null_items(fields):
+    if has_null_items(fields):
         return None
     values = list(zip(shape.leaves, leaf_arrays(fields), strict=True))
     if not all(is_exact(leaf, array) for leaf, array in values):
         return None
     filled = [(leaf.table, leaf.column, len(array), len(array) - array.null_count) for leaf, array in values]
-    return PageTable(records, table, shape.whole, filled)
+    return PageTable((), table, shape.whole, filled)
 
 
 def _write_body(records: Sequence[Record], whole: Places) -> bytes:
@@ -102,6 +162,7 @@ def _write_body(records: Sequence[Record], whole: Places) -> bytes:
 
 
 def _parse(body: bytes, shape: Shape) -> Any:
+    """The rows of the body's one object; None where there is none, or a null among them."""
     import pyarrow
     import pyarrow.json
 
@@ -115,4 +176,7 @@ def _parse(body: bytes, shape: Shape) -> Any:
             unexpected_field_behavior="error",
         ),
     )
-    return pyarrow.Table.from_struct_array(page.column(_RECORDS).chunk(0).flatten())
+    if page.num_rows != 1:
+        return None
+    rows = page.column(_RECORDS).chunk(0).flatten()
+    return pyarrow.Table.from_struct_array(rows) if len(rows) and not rows.null_count else None

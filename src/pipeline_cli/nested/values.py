@@ -8,7 +8,7 @@ from typing import Any
 from pipeline_cli.contracts.fitting import fit_problem
 from pipeline_cli.nested.shape import Leaf
 
-_EXACT_IN_DOUBLE = 2**53
+_EXACT_IN_DOUBLE = 2**53  # of doubles left out: 2**53 + 1 is read as this, too
 # Within these dlt's parser and Arrow's agree; other texts are judged one by one.
 _TIME = r"^[12]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?"
 _WITH_ZONE = _TIME + r"(Z|[+-]\d\d:\d\d)$"
@@ -38,10 +38,15 @@ def is_exact(leaf: Leaf, array: Any) -> bool:
 
 
 def _is_in_double(array: Any) -> bool:
-    import pyarrow.compute
+    import pyarrow
+    import pyarrow.compute as pc
 
-    found = pyarrow.compute.min_max(array)
-    return bool(found["min"].as_py() >= -_EXACT_IN_DOUBLE and found["max"].as_py() <= _EXACT_IN_DOUBLE)
+    is_double = pyarrow.types.is_floating(array.type)
+    if is_double and not pc.all(pc.is_finite(array)).as_py():
+        return False
+    found = pc.min_max(array)
+    largest = max(-found["min"].as_py(), found["max"].as_py())
+    return bool(largest < _EXACT_IN_DOUBLE if is_double else largest <= _EXACT_IN_DOUBLE)
 
 
 def to_time(texts: Any, data_type: str) -> Any:

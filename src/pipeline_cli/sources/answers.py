@@ -8,6 +8,7 @@ import requests
 
 from pipeline_cli.contracts.json_values import parse_json
 from pipeline_cli.errors import SourceError
+from pipeline_cli.sources.decoding import decode_whole
 from pipeline_cli.sources.http_errors import describe, excerpt, shorten, status_hint
 from pipeline_cli.sources.http_limits import HttpLimits, origin_of
 
@@ -76,6 +77,8 @@ def _parse_body(response: requests.Response, body: bytes, what: str) -> Any:
             code="E314",
             hint="A login page or a proxy often answers like that: check base_url and the credentials.",
         )
+    if (whole := decode_whole(response.request, body)) is not None:
+        return whole
     try:
         document = parse_json(body)
     except ValueError as error:

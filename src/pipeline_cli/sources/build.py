@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from importlib import import_module
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlt.sources.helpers.rest_client.client import RESTClient
     from requests.adapters import HTTPAdapter
 
+    from pipeline_cli.sources.decoding import Decoding
     from pipeline_cli.sources.http import CheckedSession
     from pipeline_cli.sources.http_limits import HttpLimits
     from pipeline_cli.sources.landing.landing import Landing
@@ -56,6 +57,7 @@ def open_source(
     base_urls: list[str] | None = None,
     cancelled: Event | None = None,
     landing: Landing | None = None,
+    decoding: Mapping[str, Decoding] | None = None,
 ) -> Iterator[DltSource]:
     """The dlt source of an entry; inside, its HTTP requests are checked, and replayed where the environment says so.
 
@@ -63,6 +65,7 @@ def open_source(
     base_urls: gets the addresses of a Python source's API, when it opens its session.
     cancelled: ends the waits between two tries.
     landing: of a rest_api source: keeps its answers, and gives again those that landed before.
+    decoding: of a rest_api source's resources: how their answers are decoded.
     """
     from pipeline_cli.sources.http_limits import sleep_unless
     from pipeline_cli.sources.read_ahead import ReadAhead
@@ -79,7 +82,7 @@ def open_source(
         if landing is not None:  # records are wanted to the last
             session.ahead = ReadAhead(session, read_ahead_width(entry), sleep)
         try:
-            yield build_rest_source(name, entry, session, landing)
+            yield build_rest_source(name, entry, session, landing, decoding)
         finally:
             closed.set()  # for what was read ahead and is not wanted any more
         return

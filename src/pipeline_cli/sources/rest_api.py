@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import requests
     from dlt.extract import DltResource, DltSource
 
+    from pipeline_cli.sources.decoding import Decoding
     from pipeline_cli.sources.http import CheckedSession
     from pipeline_cli.sources.landing.landing import Landing
     from pipeline_cli.sources.read_ahead import ReadAhead
@@ -26,12 +27,16 @@ _DATE_ONLY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 
 
 def build_rest_source(
-    name: str, entry: RestApiSource, session: CheckedSession, landing: Landing | None = None
+    name: str,
+    entry: RestApiSource,
+    session: CheckedSession,
+    landing: Landing | None = None,
+    decoding: Mapping[str, Decoding] | None = None,
 ) -> DltSource:
     """The dlt source of a rest_api entry.
 
     session: from `open_session`, so that tokens, pages and redirects are all checked; what it reads ahead is told
-    by the resources. landing: keeps each page.
+    by the resources. landing: keeps each page. decoding: of each resource.
     """
     from dlt.sources.rest_api import rest_api_source
 
@@ -46,7 +51,8 @@ def build_rest_source(
     if entry.client.auth:
         client["auth"] = client_auth(entry.client.auth, session)
     resources = [
-        _resource(key, resource, entry, landing, session.ahead) for key, resource in entry.resources.items()
+        _resource(key, resource, entry, landing, session.ahead, (decoding or {}).get(key))
+        for key, resource in entry.resources.items()
     ]
     config: dict[str, Any] = {"client": client, "resources": resources}
     source = rest_api_source(config, name=name)  # type: ignore[arg-type]
@@ -90,6 +96,7 @@ def _resource(
     entry: RestApiSource,
     landing: Landing | None,
     ahead: ReadAhead | None,
+    decoding: Decoding | None,
 ) -> dict[str, Any]:
     from dlt.sources.rest_api.config_setup import create_paginator
 
@@ -97,6 +104,8 @@ def _resource(
     from pipeline_cli.sources.pagination import Reading, WatchedPaginator
 
     endpoint = endpoint_of(name, resource)
+    if decoding is not None:
+        decoding.selector = endpoint.data_selector
     paginator = endpoint.paginator or entry.client.paginator
     settings: Any = _plain(paginator) if paginator else None
     inner = create_paginator(settings) if settings else None
@@ -104,7 +113,7 @@ def _resource(
         resource=name,
         timeout_s=entry.client.resource_timeout.total_seconds(),
         selector=endpoint.data_selector,
-        hooks=answer_hooks(name, endpoint.data_selector, landing),
+        hooks=[*answer_hooks(name, endpoint.data_selector, landing), *filter(None, [decoding])],
         ahead=ahead,
     )
     config: dict[str, Any] = {

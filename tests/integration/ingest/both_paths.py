@@ -21,6 +21,7 @@ from pipeline_cli.loading.pipeline import open_pipeline
 from pipeline_cli.manifest.sources import RestResource
 from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.progress import tell_nobody
+from pipeline_cli.sources.decoding import Decoding
 from tests.integration.ingest.world import World
 
 LINKS = {"_dlt_id", "_dlt_parent_id", "_dlt_root_id", "_dlt_load_id", "_extracted_at"}
@@ -30,7 +31,7 @@ LINKS = {"_dlt_id", "_dlt_parent_id", "_dlt_root_id", "_dlt_load_id", "_extracte
 class Package:
     """schema: dlt's tables; rows: how often each (table, place below its root, values) is there.
 
-    by_column: how many records came by column.
+    by_column: how many records came by column; undecoded: how many pages, without a look at any record.
     """
 
     schema: dict[str, Any]
@@ -38,6 +39,7 @@ class Package:
     result: dict[str, Any]
     by_column: int
     jobs: list[Path]
+    undecoded: int = 0
 
 
 def extract(
@@ -54,10 +56,15 @@ def extract(
         stack.enter_context(world.warehouse.exclusive())
         pipeline = open_pipeline(world.project, world.warehouse, "shop")
 
+        decoding = Decoding()
+        undecoded = []
+
         @dlt.resource(name="items")
         def items() -> Any:
             for body in bodies:
-                yield parse_json(body)
+                whole = decoding.decode(body) if decoding.decode is not None else None
+                undecoded.extend([whole] if whole is not None else [])
+                yield parse_json(body) if whole is None else [whole]
 
         source = dlt.source(lambda: items, name="shop")()
         source.root_key = True
@@ -71,7 +78,7 @@ def extract(
             stop_if_cancelled=threading.Event().clear,
             spool=spool,
         )
-        (intake,) = attach_gates(world.project, "shop", source, context)
+        (intake,) = attach_gates(world.project, "shop", source, context, {"items": decoding})
         file_format: Any = "parquet" if world.warehouse.type == "duckdb" else "insert_values"
         pipeline.extract(source, loader_file_format=file_format)
         pipeline.normalize()
@@ -89,6 +96,7 @@ def extract(
             asdict(intake.writer.result),
             intake.writer.by_column_count,
             jobs,
+            len(undecoded),
         )
 
 

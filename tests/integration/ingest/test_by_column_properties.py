@@ -141,3 +141,47 @@ def test_records_that_change_between_two_runs_are_loaded_alike(
 ) -> None:
     for as_rows, by_column in both(tmp_path_factory, runs, resource):
         assert_equal(as_rows, by_column)
+
+
+ODD_PAGES = [
+    b'[{"id": %d, "n": 1, "n": 2, "x": 0.5, "t": "twice"}]',
+    b'[{"id": %d, "n": 1, "\\u006e": 2, "x": 0.5, "t": "twice, once as an escape"}]',
+    b'[{"id": %d, "n": 1, "x": NaN, "t": "no number"}]',
+    b'[{"id": %d, "n": 1, "x": -Infinity, "t": ""}]',
+    b'[{"id": %d, "n": 1.0, "x": 1, "t": "whole"}]',
+    b'[{"id": %d, "n": 1, "x": 0.12345678901234567890123, "t": "digits"}]',
+    b'[{"id": %d, "n": 1, "x": 1e5, "t": "exponent"}]',
+    b'[{"id": %d, "n": 12345678901234567890, "x": 0.5, "t": "too long"}]',
+    b'[{"id": %d, "n": 1, "x": 9007199254740993, "t": "no double"}]',
+    b'[{"id": %d, "n": 1, "x": 0.5, "t": "\\u0000"}]',
+    b'[{"id": %d, "n": 1, "x": 0.5, "t": "\\ud800"}]',
+    b'[{"id": %d, "n": 1, "x": 0.5, "t": "\\ud83d\\ude00 \\u00e91e5,"}]',
+    b'[{"id": %d, "n": 1, "x": 0.5, "t": "\\uf027"}]',
+    b'[{"id": %d, "n": null, "x": null, "t": null}, null]',
+    b'[{"id": %d, "n": 1, "x": 0.5, "t": "", "new": [1]}]',
+    b' [ {"id": %d, "l": [], "x": 0.5} ]',
+    b'[{"id": %d, "l": [{"n": 1}, null]}]',
+    b"[]",
+]
+
+
+def test_pages_that_the_other_processor_cannot_read_are_loaded_alike(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    good = b'[{"id": %d, "n": 1, "x": 0.5, "t": "caf\\u00e9 \xc3\xa9", "l": [{"n": 1}, {"n": 2}]}]'
+    pages = [good, *(page for odd in ODD_PAGES for page in (good, odd, good))]
+    bodies = [page % number if b"%d" in page else page for number, page in enumerate(pages)]
+    with JsonApi({}) as api:
+        as_rows, by_column = (
+            extract(
+                World(Path(tmp_path_factory.mktemp("w")), api, DuckDBDestination("duckdb")),
+                bodies,
+                by_column=yes,
+                resource=RestResource(),
+            )
+            for yes in (False, True)
+        )
+    assert_equal(as_rows, by_column)
+    assert as_rows.undecoded == 0
+    # The first page makes the shape; of the others all good ones are read at once.
+    assert by_column.undecoded >= 2 * len(ODD_PAGES)
