@@ -8,6 +8,7 @@ has it or has no such field.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +25,16 @@ _Fields = Sequence[tuple[str, Any]]
 _DEEPEST = 20
 _REMARKS = frozenset(("$schema", "$comment", "$defs", "definitions", "title", "description", "default"))
 _REMARKS |= {"examples", "deprecated", "readOnly", "writeOnly"}
+_OF_OBJECTS = frozenset(("properties", "required", "additionalProperties"))
 _OF_TYPES = {"integer": ("integer", "number"), "number": ("number",)}
+
+
+@dataclass(slots=True)
+class _Root:
+    """The contract. left: how many schemas may still be read in it: references may multiply them without end."""
+
+    schema: Mapping[str, Any]
+    left: int = 1_000
 
 
 def sure_holds(schema: Any) -> Callable[[Any], bool] | None:
@@ -33,29 +43,31 @@ def sure_holds(schema: Any) -> Callable[[Any], bool] | None:
     The table's columns are fields as Arrow reads them from JSON (shape.py).
     """
     try:
-        check = _compile_object(schema, schema, 0)
+        check = _compile_record(schema)
     except UnsupportedError:
         return None
     return lambda table: check(column_arrays(table), table.num_rows)
 
 
-def _compile(schema: Any, root: Any, depth: int) -> _Check:
+def _compile(schema: Any, root: _Root, depth: int) -> _Check:
     if schema is True:
         return lambda array: True
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
+    root.left -= 1
+    if not isinstance(schema, Mapping) or depth > _DEEPEST or root.left < 0:
         raise UnsupportedError
-    checks = [_keyword(name, argument, schema, root, depth) for name, argument in schema.items()]
+    others = schema.keys() - _OF_OBJECTS
+    checks = [_keyword(name, schema[name], root, depth) for name in schema if name in others]
+    if len(others) < len(schema):
+        fields_hold = _compile_object(schema, root, depth)
+        checks.append(lambda array: kind_of(array) != "object" or fields_hold(*_object(array)))
     return lambda array: array.null_count == len(array) or all(check(array) for check in checks)
 
 
-def _keyword(name: str, argument: Any, schema: Mapping[str, Any], root: Any, depth: int) -> _Check:
+def _keyword(name: str, argument: Any, root: _Root, depth: int) -> _Check:
     if name == "$ref":
-        return _compile(resolve(argument, root), root, depth + 1)
+        return _compile(resolve(argument, root.schema), root, depth + 1)
     if name == "items":
         return _items(argument, root, depth)
-    if name in ("properties", "required", "additionalProperties"):
-        inner = _compile_object(schema, root, depth) if name == next(iter(_of_objects(schema))) else None
-        return lambda array: kind_of(array) != "object" or inner is None or inner(*_object(array))
     if name in _KEYWORDS:
         return _KEYWORDS[name](argument)
     if name in _LIMITS:
@@ -69,23 +81,21 @@ def _keyword(name: str, argument: Any, schema: Mapping[str, Any], root: Any, dep
 # -- objects and lists --------------------------------------------------------------------------------------------
 
 
-def _of_objects(schema: Mapping[str, Any]) -> list[str]:
-    return [name for name in schema if name in ("properties", "required", "additionalProperties")]
+def _compile_record(schema: Any) -> Callable[[_Fields, int], bool]:
+    """As `_compile_object`, of the contract itself."""
+    if not isinstance(schema, Mapping) or schema.get("type", "object") != "object":
+        raise UnsupportedError
+    if not schema.keys() <= _REMARKS | _OF_OBJECTS | {"type"}:
+        raise UnsupportedError
+    return _compile_object(schema, _Root(schema), 0)
 
 
 def _object(array: Any) -> tuple[_Fields, int]:
     return struct_fields(array), len(array) - array.null_count
 
 
-def _compile_object(schema: Any, root: Any, depth: int) -> Callable[[_Fields, int], bool]:
+def _compile_object(schema: Mapping[str, Any], root: _Root, depth: int) -> Callable[[_Fields, int], bool]:
     """The check of objects by their fields, and of how many there are."""
-    if not isinstance(schema, Mapping):
-        raise UnsupportedError
-    if depth == 0:  # the record itself: what stands beside the three keywords
-        others = {name: each for name, each in schema.items() if name not in _of_objects(schema)}
-        types = others.pop("type", "object")
-        if types != "object" or not others.keys() <= _REMARKS:
-            raise UnsupportedError
     properties = {
         name: (_compile(each, root, depth + 1), _allows_null(each, root, depth))
         for name, each in schema.get("properties", {}).items()
@@ -111,7 +121,7 @@ def _compile_object(schema: Any, root: Any, depth: int) -> Callable[[_Fields, in
     return check
 
 
-def _items(schema: Any, root: Any, depth: int) -> _Check:
+def _items(schema: Any, root: _Root, depth: int) -> _Check:
     holds, allows_null = _compile(schema, root, depth + 1), _allows_null(schema, root, depth)
 
     def check(array: Any) -> bool:
@@ -123,11 +133,11 @@ def _items(schema: Any, root: Any, depth: int) -> _Check:
     return check
 
 
-def _allows_null(schema: Any, root: Any, depth: int) -> bool:
+def _allows_null(schema: Any, root: _Root, depth: int) -> bool:
     if not isinstance(schema, Mapping):
         return bool(schema)
     if "$ref" in schema and (
-        depth > _DEEPEST or not _allows_null(resolve(schema["$ref"], root), root, depth + 1)
+        depth > _DEEPEST or not _allows_null(resolve(schema["$ref"], root.schema), root, depth + 1)
     ):
         return False
     listed = schema.get("enum", [schema["const"]] if "const" in schema else [None])

@@ -198,6 +198,7 @@ def test_one_broken_record_among_good_ones_is_never_sure(broken: dict[str, Any])
         {"properties": {"a": {"not": {}}}},
         {"properties": {"a": {"multipleOf": 2}}},
         {"type": "array"},
+        {"properties": {name: {"$ref": "#"} for name in "abcdefgh"}},
         True,
     ],
     ids=json.dumps,
