@@ -24,7 +24,7 @@ ifeq ($(wildcard $(HOME)/.rustup),)
 export RUSTUP_HOME := $(CURDIR)/$(VENV)/rustup
 endif
 
-.PHONY: setup run test test-browser test-systemd test-faults bench bench-files bench-api picture constraints clean
+.PHONY: setup run test check-types check-sql check-imports check-style bytecode test-browser test-systemd test-faults bench bench-files bench-api picture constraints clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -50,12 +50,26 @@ run: setup
 	@$(BIN)/pipeline-cli run $(ARGS)
 
 test: setup
+	@$(MAKE) --no-print-directory --jobs=$(WORKERS) check-types check-sql bytecode check-imports check-style
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+# What needs no test run, side by side; the longest first.
+check-types: $(STAMP)
+	@$(BIN)/mypy --no-error-summary
+
+check-sql: $(STAMP)
+	@$(BIN)/python tests/sql/lint.py   # SQLFluff
+
+check-imports: $(STAMP)
+	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
+
+check-style: $(STAMP)
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
-	@$(BIN)/mypy --no-error-summary
-	@report=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$report"; exit 1; }
-	@$(BIN)/python tests/sql/lint.py   # SQLFluff
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+# The tests write none: without this each of their processes would compile dbt and SQLMesh for itself.
+bytecode: $(STAMP)
+	@$(BIN)/python -m tests.warm_imports
 
 # Pages in headless Chromium, which root installs from Debian where it is missing. ARGS="--pictures /tmp" keeps pictures.
 test-browser: $(BROWSER_STAMP)

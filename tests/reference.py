@@ -16,6 +16,7 @@ from tests.servers.json_api import Answer, JsonApi
 LINEAGE_PATH = "/api/v1/lineage"
 EVENTS = "events.jsonl"  # what the OpenLineage receiver was sent, an event a line
 RUN_DOCUMENT = "run.json"
+SECOND_RUN_DOCUMENT = "second_run.json"  # of a run right after it, of which nothing else is left
 # Seven records that break the contract, some of whose values would be markup.
 BAD_ORDERS = """\
 order_id,user_id,ordered_at,status,items,amount
@@ -51,8 +52,21 @@ def build_reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert result.exit_code == 0, result.stdout + result.stderr
             (project / RUN_DOCUMENT).write_text(result.stdout, encoding="utf-8")
             (project / EVENTS).write_bytes(b"\n".join(request.body for request in receiver.requests))
+            (project / SECOND_RUN_DOCUMENT).write_text(_run_again(project), encoding="utf-8")
             (project / "done").touch()
     return project
+
+
+def _run_again(project: Path) -> str:
+    """The document of a second run; the project is as it was before. Another folder would be another project."""
+    kept = project.with_name("kept")
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(project, kept, symlinks=True)
+    result = run_cli(["run", "--json"], cwd=project)
+    assert result.exit_code == 0, result.stdout + result.stderr
+    shutil.rmtree(project)
+    kept.rename(project)
+    return result.stdout
 
 
 @pytest.fixture(scope="session")
