@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.contracts.json_values import parse_json
+from pipeline_cli.manifest.paginators import Paginator
 
 if TYPE_CHECKING:
     import requests
 
 _NAME = re.compile(r"(?:\$\.)?(\w+)", re.ASCII)
+_PATH = re.compile(r"(?:\$\.)?(\w+)(?:\.\w+)*", re.ASCII)
+_PATHS = ("total_path", "next_url_path", "cursor_path", "has_more_path")  # of paginators, into an answer
 _PLACE = "4f1c0e5a-the-records"  # stands for them in what is around them
 
 
@@ -30,6 +33,15 @@ class Decoding:
 
     def __call__(self, response: requests.Response, **_: Any) -> None:
         """The answer stays as it is."""
+
+
+def reads_records(paginator: Paginator | None, selector: str | None) -> bool:
+    """Whether paging may look for the next page among the records: `data[-1].id`. Where none is declared, it may."""
+    if paginator is None:
+        return True
+    paths = [path for name in _PATHS if (path := getattr(paginator, name, None))]
+    place, found = _NAME.fullmatch(selector or ""), [_PATH.fullmatch(path) for path in paths]
+    return bool(paths) and (place is None or any(each is None or each[1] == place[1] for each in found))
 
 
 def decode_whole(request: requests.PreparedRequest, body: bytes) -> Any | None:

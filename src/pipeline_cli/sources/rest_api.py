@@ -101,19 +101,22 @@ def _resource(
     from dlt.sources.rest_api.config_setup import create_paginator
 
     from pipeline_cli.sources.answer_hooks import answer_hooks
+    from pipeline_cli.sources.decoding import reads_records
     from pipeline_cli.sources.pagination import Reading, WatchedPaginator
 
     endpoint = endpoint_of(name, resource)
-    if decoding is not None:
-        decoding.selector = endpoint.data_selector
     paginator = endpoint.paginator or entry.client.paginator
+    hooks = [*answer_hooks(name, endpoint.data_selector, landing)]
+    if decoding is not None and not reads_records(paginator, endpoint.data_selector):
+        decoding.selector = endpoint.data_selector
+        hooks.append(decoding)
     settings: Any = _plain(paginator) if paginator else None
     inner = create_paginator(settings) if settings else None
     reading = Reading(
         resource=name,
         timeout_s=entry.client.resource_timeout.total_seconds(),
         selector=endpoint.data_selector,
-        hooks=[*answer_hooks(name, endpoint.data_selector, landing), *filter(None, [decoding])],
+        hooks=hooks,
         ahead=ahead,
     )
     config: dict[str, Any] = {

@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from pipeline_cli.errors import SourceError
+from pipeline_cli.manifest.paginators import Cursor, JsonLink, Offset, PageNumber
 from pipeline_cli.sources.answers import check_response
-from pipeline_cli.sources.decoding import Decoding
+from pipeline_cli.sources.decoding import Decoding, reads_records
 from pipeline_cli.sources.http_limits import HttpLimits
 
 
@@ -77,3 +78,25 @@ def test_an_object_keeps_what_is_around_its_records(selector: str, body: str) ->
 )
 def test_what_is_not_at_the_records_place_is_never_taken_for_them(body: str) -> None:
     assert answer(body.encode(), Decoding("data", as_list)) == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("paginator", "selector", "looks"),
+    [
+        (None, "data", True),
+        (PageNumber("page_number"), None, False),
+        (Offset("offset", limit=10), "data.items", False),
+        (Offset("offset", limit=10, total_path="meta.total"), "data", False),
+        (JsonLink("json_link"), "data", False),
+        (JsonLink("json_link"), None, True),
+        (Cursor("cursor", cursor_path="$.meta.next"), "$.data", False),
+        (Cursor("cursor", cursor_path="data[-1].id"), "data", True),
+        (Cursor("cursor", cursor_path="data.last"), "data", True),
+        (Cursor("cursor", cursor_path="$..id"), "data", True),
+        (Cursor("cursor", cursor_path="next", has_more_path="data[0].more"), "data", True),
+    ],
+)
+def test_paging_that_looks_into_the_records_needs_them(
+    paginator: Any, selector: str | None, looks: bool
+) -> None:
+    assert reads_records(paginator, selector) == looks
