@@ -149,6 +149,7 @@ class SameCursorConnection(SqlConnection):
         except RuntimeError as error:
             # DuckDB's words for what a signal's handler has raised: KeyboardInterrupt where it was Ctrl-C.
             if str(error) == "Query interrupted" and error.__cause__ is not None:
+                self._raw.interrupt()  # its threads go on, and whatever comes next would wait for them
                 raise error.__cause__ from None
             raise
 
