@@ -17,6 +17,7 @@ from pipeline_cli.failpoints import failpoint
 from pipeline_cli.loading.account import AccountError
 from pipeline_cli.loading.closing import load_normalized, package_folder
 from pipeline_cli.loading.pipeline import tables_below
+from pipeline_cli.loading.working_folder import note_sizes
 
 if TYPE_CHECKING:
     from dlt.common.schema import Schema
@@ -44,7 +45,8 @@ def finish_pending(pipeline: Pipeline, warehouse: Warehouse) -> tuple[frozenset[
         ]
     try:
         mend_packages(pipeline, warehouse)
-        pipeline.normalize()
+        for load_id in pipeline.normalize().loads_ids:
+            note_sizes(package_folder(pipeline, load_id))
         tables = _pending_tables(pipeline)
         load_normalized(pipeline, warehouse)
         failpoint("recovery.loaded")

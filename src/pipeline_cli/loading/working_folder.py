@@ -54,6 +54,10 @@ def find_damage(folder: Path) -> Path | None:
         if file.is_file() and not _VERSION.fullmatch(file.read_text(encoding="utf-8", errors="replace")):
             return file
     normalized = list(folder.glob("load/normalized/*/"))
+    # Nothing tells whether the files of one are whole that died before their sizes were noted.
+    unnoted = next((package / _SIZES for package in normalized if not (package / _SIZES).is_file()), None)
+    if unnoted is not None:
+        return unnoted
     done = {package.name for package in normalized}
     # What was normalized is deleted file by file where it was extracted.
     extracted = [each for each in folder.glob("normalize/extracted/*/") if each.name not in done]
