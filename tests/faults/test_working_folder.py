@@ -65,7 +65,7 @@ def test_each_file_cut_short(
         leave(world, death)
         found = find_files(world)
         left = [(kind, share) for kind in found for share in (0.0, 0.5) if (kind, share) not in done]
-        if not left:
+        if not left or wrong:  # a package that is stuck has names of its own with each try
             break
         kind, share = left[0]
         done.add((kind, share))

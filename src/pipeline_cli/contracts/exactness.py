@@ -21,7 +21,6 @@ from pipeline_cli.contracts.reasons import Reason, Record, json_path
 from pipeline_cli.drift import NEW_COLUMN, NEW_TABLE, OTHER_TYPE, VARIANT, SchemaChange, TableFields
 from pipeline_cli.manifest.sources import SchemaContract
 
-# Postgres and DuckDB allow 1,600 columns and more.
 _OPEN = SchemaContract()
 
 

@@ -30,6 +30,8 @@ def untold_deaths(engine: sa.Engine, environment: str) -> list[RunResult]:
     )
     with reading(engine) as connection:
         rows = connection.execute(died.order_by(runs.c.started_at)).all()
+        if not rows:
+            return []
         within = sa.select(steps).where(
             steps.c.run_id.in_([row.run_id for row in rows]), steps.c.status == "interrupted"
         )

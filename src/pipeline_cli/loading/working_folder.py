@@ -40,13 +40,13 @@ def ready_folder(project: Project, warehouse: Warehouse, source: str) -> list[st
         return []
     remove_folder(folder)
     return [
-        f"{damaged.relative_to(project.root)} was cut short: dlt's working folder of {source} was made anew from the"
-        " destination, and what an earlier run left there is read again."
+        f"{damaged.relative_to(project.root)} was cut short, or is not there: dlt's working folder of {source} was made"
+        " anew from the destination, and what an earlier run left there is read again."
     ]
 
 
 def find_damage(folder: Path) -> Path | None:
-    """The first file of a working folder that was cut short; None where it is whole, or not there."""
+    """The first file of a working folder that was cut short, or that a package lacks; None where all is whole."""
     for file in (folder / _STATE, *folder.glob("schemas/*.schema.json")):
         if file.is_file() and not _is_json(file):
             return file

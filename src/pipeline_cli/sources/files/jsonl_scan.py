@@ -45,6 +45,7 @@ class JsonLines:
         self._table = f"pipeline_cli_lines_{id(self)}"
         self._has_twice = False
         self._is_too_wide = False
+        self._sure_names: list[str] = []
         self._problems: dict[str, str] = {}
 
     def look(self, connection: Any) -> None:
@@ -58,13 +59,13 @@ class JsonLines:
         sure = self._common_names([keys for keys, _, _ in rows if keys is not None])
         self._problems = name_problems(sure)
         self._has_twice = any(len(set(keys)) < len(keys) for keys, _, _ in rows if keys is not None)
-        self._sure = [name for name in sure if name not in self._problems]
+        self._sure_names = [name for name in sure if name not in self._problems]
         if self._has_twice or self._problems or self._is_too_wide:
             doubtful += connection.execute(
                 f"""SELECT {file_sql(self.files)}, {LINE} FROM {self._lines()}
                     WHERE CASE WHEN {_sure()} THEN NOT ({self._fine()}) ELSE false END"""
             ).fetchall()
-        names = list(self._sure)
+        names = list(self._sure_names)
         self._doubtful = self._judge(doubtful, names)
         self.names = tuple(names)
         if not names:  # objects without a field are no rows, as there are no columns
@@ -174,7 +175,7 @@ class JsonLines:
         keys = f"json_keys({LINE})"
         unique = [f"len(list_distinct({keys})) = len({keys})"] if self._has_twice else []
         named = [f"NOT list_has_any({keys}, {literals(self._problems)})"] if self._problems else []
-        known = [f"list_has_all({literals(self._sure)}, {keys})"] if self._is_too_wide else []
+        known = [f"list_has_all({literals(self._sure_names)}, {keys})"] if self._is_too_wide else []
         return " AND ".join([*unique, *named, *known]) or "true"
 
     def _lines(self) -> str:
