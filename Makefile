@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BROWSER_STAMP := $(VENV)/.browser
-WORKERS ?= 2
+# One more than two cores: a quarter of its time a test waits, for servers, clocks and disks.
+WORKERS ?= 3
 ARGS ?=
 
 # The first Python on the PATH that is new enough and not too new; or say PYTHON=/path/to/python3.12.
@@ -82,6 +83,7 @@ test-systemd: setup
 	@$(BIN)/pytest -q -m systemd tests/integration/scheduling $(ARGS)
 
 # Failpoints, kills (PIPELINE_CLI_KILLS=21 in each of 24 cases), restarts, full disks; what `make test` leaves out: an hour.
+test-faults: WORKERS = 2
 test-faults: setup
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m 'faults or thorough' $(ARGS)
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.contenders import OURS, clean, expect_rows, script
-from benchmarks.measure import Command, Contender, median_mb, median_s, take_turns
+from benchmarks.first_version import install_first_version
+from benchmarks.measure import Command, Contender, median_mb, median_s, run_command, take_turns
 from benchmarks.projects import DESTINATIONS, POSTGRES_URL, run_command_of
 from benchmarks.ratios import Outcome, Ratio
 from benchmarks.workshop import TITLES, Workshop
 
 PAGE_ROWS = 1_000
 LINES = 5
+NOTHING_NEW_ROWS = 20
 MANIFEST = """\
 version: 1
 name: bench
@@ -213,10 +215,44 @@ def memory(shop: Workshop) -> Outcome:
     return ratios, []
 
 
+def nothing_new(shop: Workshop) -> Outcome:
+    """A run that finds nothing new, all of it start-up, against the first version's."""
+    first = install_first_version(shop.cache / "first-version")
+    with orders_api(NOTHING_NEW_ROWS) as url:
+        contenders = [
+            _run_again(shop, url, OURS, run_command_of(), {}),
+            _run_again(shop, url, "first version", first.run_command, {"PYTHONPATH": str(first.packages)}),
+        ]
+        measured = take_turns(contenders, shop.rounds)
+    our_s, first_s = median_s(measured[OURS]), median_s(measured["first version"])
+    return [Ratio("API, nothing new", "ours", our_s, "first version", first_s, at_most=0.5)], []
+
+
+def _run_again(
+    shop: Workshop, url: str, name: str, argv: list[str], environment: Mapping[str, str]
+) -> Contender:
+    """The second run of a project: the first has loaded all that the API has."""
+
+    def prepare(number: int) -> Command:
+        folder = shop.new_folder("again")
+        _write_project(folder, "duckdb", url, {"primary_key": ["order_id"], "write_disposition": "merge"})
+
+        def after() -> None:
+            _expect(folder / ".pipeline/dev/warehouse.duckdb", NOTHING_NEW_ROWS)
+            clean(shop, folder)
+
+        env = shop.env(**environment)
+        run_command(Command(argv, folder, env))
+        return Command(argv, folder, env, after)
+
+    return Contender(name, prepare)
+
+
 CASES: dict[str, Callable[[Workshop], Outcome]] = {
     "load-duckdb": load_duckdb,
     "load-postgres": load_postgres,
     "merge": merge,
     "contract": contract,
     "memory": memory,
+    "nothing-new": nothing_new,
 }

@@ -179,6 +179,18 @@ _LONG = (
 )
 
 
+# What takes longest, a test or its first fixture: begun last, one worker would end alone.
+_FIRST = (
+    "tests/integration/packaging/",
+    "tests/project/",
+    "tests/integration/site/",
+    "tests/integration/copies/",
+    "tests/integration/cli/",
+    "tests/faults/",
+    "tests/integration/transforms/",
+)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What has been imported is no garbage: looking at all of it again and again is a twentieth of the suite."""
     gc.collect()
@@ -193,6 +205,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_second = "postgres" in getattr(getattr(item, "callspec", None), "id", "")
         if is_second and not any(name in item.nodeid for name in _ON_BOTH_EVERY_TIME):
             item.add_marker(pytest.mark.thorough)
+    items.sort(key=lambda item: [not item.nodeid.startswith(name) for name in _FIRST])
 
 
 @pytest.fixture(autouse=True)

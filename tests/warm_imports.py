@@ -40,6 +40,17 @@ for name in (
     "pyarrow.json",
     "pyarrow.parquet",
     "babel.dates",
+    "dbt.adapters.duckdb.__version__",
+    "dbt_common.clients.agate_helper",
+    "dlt.common.libs.pyarrow",
+    "faker",
+    "filelock",
+    "google.protobuf.descriptor_pb2",
+    "jsonschema_rs",
+    "numpy.rec",
+    "pendulum.locales.en.locale",
+    "sqlglot.serde",
+    "sqlmesh.core.audit.builtin",
     "logging.config",
     "multiprocessing.dummy",
     *(module.name for module in pkgutil.walk_packages(pipeline_cli.__path__, "pipeline_cli.")),
@@ -78,7 +89,38 @@ def _make_schemas() -> None:
         each.json_schema()
 
 
+def _read_dbts_macros() -> None:
+    """dbt reads 500 macros of its own for each project: a second of every `dbt` that a test runs.
+
+    Its own memory for tests keeps them, for the processes that are forked.
+    """
+    import dbt.include
+    from dbt.clients.jinja_static import statically_extract_macro_calls
+    from dbt_common.clients.jinja import BlockTag, extract_toplevel_blocks, parse
+    from dbt_common.tests import enable_test_caching
+
+    enable_test_caching()
+    kinds = {"macro", "materialization", "test", "data_test"}
+    for folder in dbt.include.__path__:
+        for file in sorted(Path(folder).glob("*/macros/**/*.sql")):
+            for block in extract_toplevel_blocks(
+                file.read_text(encoding="utf-8"), allowed_blocks=kinds, collect_raw_data=False
+            ):
+                if isinstance(block, BlockTag):
+                    parse(block.full_block)
+                    statically_extract_macro_calls(block.full_block, {})
+
+
+def _read_fakers_names() -> None:
+    """Faker imports its lists of names, megabytes of source, with the first Faker of a language."""
+    from faker import Faker
+
+    Faker("en_US")
+
+
 _make_schemas()
+_read_fakers_names()
+_read_dbts_macros()
 # SQLMesh and dbt give the root logger their handlers as they are imported; a command that does not use them has none.
 logging.root.handlers.clear()
 logging.root.setLevel(logging.WARNING)

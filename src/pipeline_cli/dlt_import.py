@@ -12,6 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from pipeline_cli.dlt_hints import remember_hints
 from pipeline_cli.threads import import_whole
 
 _DESTINATIONS = "dlt.destinations"
@@ -25,11 +26,17 @@ def import_dlt() -> None:
     """
     _install()
     import_whole("dlt")
+    _remember()
 
 
 @cache
 def _install() -> None:
     sys.meta_path.insert(0, _Finder())  # for good: another thread that is at the list would miss a finder
+
+
+@cache
+def _remember() -> None:
+    remember_hints()
 
 
 def exported_names(source: str) -> dict[str, tuple[str, str]] | None:

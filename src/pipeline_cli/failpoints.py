@@ -16,10 +16,12 @@ from collections.abc import Mapping
 VARIABLE = "PIPELINE_CLI_FAILPOINT"
 POINTS: Mapping[str, str] = {
     "extract.end_before": "every page is read; dlt has not committed the extracted package",
+    "extract.committed": "it has; the cursor is not in the working folder yet",
     "extract.end_after": "it has, and the cursor in the working folder with it",
     "package.delete_before": "dlt is about to delete a package: one that it has normalized (:2), or takes back",
     "normalize.after": "the load package is ready; nothing of it is in the destination",
     "load.commit_before": "a transaction's rows are written; its COMMIT is next",
+    "load.merge_queued": "what is staged is whole; dlt has queued the job that merges it, and not begun it",
     "load.commit_after": "a load job is committed in the destination; its local marker is not written",
     "load.noted": "every job is marked, and _dlt_loads has the load; the package is not marked as loaded",
     "load.after": "the package is loaded and marked; its resources' accounts are not filled in",

@@ -18,12 +18,14 @@ from tests.faults.world import DISPOSITIONS, World
 
 ROWS = [
     ("extract.end_before",),
+    ("extract.committed",),
     ("extract.end_after",),
     ("package.delete_before",),
     ("package.delete_before:2",),
     ("normalize.after",),
     *((f"load.commit_before:{time}",) for time in (1, 2, 3, 4)),
     *((f"load.commit_after:{time}",) for time in (1, 2, 3, 4, 5)),
+    ("load.merge_queued:1",),  # of what is merged
     ("load.noted",),
     ("load.after",),
     ("ledger.load_after",),
@@ -77,9 +79,22 @@ def test_the_worst_moments(make_world: MakeWorld, figures: Figures) -> None:
     world = make_world("rows", "append", "duckdb")
     start(world)
     wrong = []
-    for deaths in (("load.commit_after:2",), ("load.noted", "recovery.removed"), ("normalize.after",)):
+    for deaths in (("load.commit_after:2",), ("load.noted", "recovery.removed"), ("extract.committed",)):
         wrong += die_and_recover(world, deaths, figures)
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_merge_that_was_queued_waits_for_its_rows_again(make_world: MakeWorld, figures: Figures) -> None:
+    """Begun before they are staged, it would end every version that there is."""
+    world = make_world("rows", "scd2", "duckdb")
+    start(world)
+    world.grow()
+    jobs = world.root / ".pipeline/dev/dlt/pipelines/things/load/normalized"
+    for death, is_queued in (("load.merge_queued", True), ("recovery.queued", False)):
+        assert run_cli(["run"], cwd=world.root, env={VARIABLE: death}).exit_code == -signal.SIGKILL
+        kinds = {job.suffix for job in jobs.glob("*/new_jobs/*")}
+        assert (".sql" in kinds) is is_queued and (".parquet" in kinds or is_queued), kinds
+    assert recover(world, "a merge that was queued", figures) == []
 
 
 @pytest.mark.parametrize("is_normalized", [True, False])

@@ -5,6 +5,9 @@ The server refuses to run as root, so as root it runs as another user, from a fo
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import importlib.util
 import os
 import pwd
@@ -159,6 +162,7 @@ def _start(folder: Path, binaries: Path, identity: dict[str, Any], keeps_commits
         begin = partial(_begin, command, folder, identity)
         server = PostgresServer(port, folder, begin, begin())
         if _answers(server):
+            server.execute(f"ALTER ROLE postgres PASSWORD '{_quick_verifier()}'")
             return server
         _stop(server.process)
     raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()[-2000:]}")
@@ -189,6 +193,15 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _quick_verifier() -> str:
+    """PASSWORD as SCRAM keeps it (RFC 5803), made in one round: 4,096 are half of the time to connect."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt, iterations=1)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    parts = (salt, stored, hmac.digest(salted, b"Server Key", "sha256"))
+    return "SCRAM-SHA-256$1:{}${}:{}".format(*(base64.b64encode(part).decode() for part in parts))
 
 
 def _environment() -> dict[str, str]:

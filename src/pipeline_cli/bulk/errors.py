@@ -42,6 +42,21 @@ def reading_errors() -> Iterator[None]:
         ) from error
 
 
+def duckdb_batches(reader: Any) -> Iterator[Any]:
+    """The record batches of a query of DuckDB. Raises DuckDB's errors, of which Arrow's stream gives the text alone."""
+    import duckdb
+
+    kinds = {"INTERRUPT Error": duckdb.InterruptException, "Out of Memory Error": duckdb.OutOfMemoryException}
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except OSError as error:
+            raise kinds.get(str(error).partition(":")[0], duckdb.Error)(str(error)) from error
+        yield batch
+
+
 def explain(resource: ColumnResource, error: Exception, scan: Scan) -> Exception:
     """DuckDB's refusal of a scan in the words of its resource, where that has some: it knows its files."""
     import duckdb

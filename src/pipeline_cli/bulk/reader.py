@@ -98,8 +98,7 @@ class ScanReader:
         self._quarantine(sink)
 
     def _write(self, scan: Scan, table: str, gate: Gate | None, sink: Sink, is_ours: bool) -> int:
-        number, as_lines = self._scan_count, self._target.as_lines
-        reading = build_reading(scan, self._place.stamp, self._shape, gate, as_lines=as_lines, number=number)
+        reading = build_reading(scan, self._place.stamp, self._shape, gate, number=self._scan_count)
         try:
             return self._target.write(reading, table, is_ordered=self._shape.is_hashed, is_ours=is_ours)
         except Exception as error:

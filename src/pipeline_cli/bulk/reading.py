@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline_cli.bulk.copy_text import field_sql, line_sql, nullable
 from pipeline_cli.contracts.texts import value_sql
 from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.sources.scan import ColumnSpec, Scan
 
 if TYPE_CHECKING:
     from pipeline_cli.contracts.predicates import Predicates
-
-
-# What was certainly fine as a text of these types, Postgres reads as it stands: no need to write it anew.
-_AS_WRITTEN = ("text", "decimal", "double", "timestamp", "date", "time", "bool")
-_MAY_HAVE_ANY_LETTER = ("text", "json", "binary")
-_FREE_TEXTS = ("_raw", "_endpoint")  # of the metadata columns
-# What COPY's text format takes for itself, and how it is written.
-_ESCAPES = (("'\\'", "'\\\\'"), ("chr(9)", "'\\t'"), ("chr(10)", "'\\n'"), ("chr(13)", "'\\r'"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +26,7 @@ class Stamp:
     extracted_at: datetime
 
 
+_FREE_TEXTS = ("_raw", "_endpoint")  # metadata columns that may hold any letter
 POSITION = "__position"  # dlt's naming leaves no two underscores: no column of a source is called so
 _ROWS_A_SCAN = 10**12  # positions of a later scan are behind those of an earlier one
 
@@ -54,25 +48,27 @@ class RowShape:
 class Reading:
     """columns: of the table, in the order of `select`; constants: SQL by column, the same in every row.
 
-    is_lines: `select` gives one column, each row as a line of COPY's text format. reads_files: DuckDB reads them.
+    lines: the same rows, each as one text, a line of COPY's text format; one of the two may be run, once.
+    reads_files: DuckDB reads them; size_bytes: of the files, where it is known.
     """
 
     columns: tuple[str, ...]
     select: str
+    lines: str
     constants: Mapping[str, str]
-    is_lines: bool = False
-    reads_files: bool = False
+    reads_files: bool
+    size_bytes: int | None
 
-    @property
-    def all_columns(self) -> tuple[str, ...]:
-        return (*self.columns, *self.constants)
-
-    @property
-    def select_all(self) -> str:
-        """A SELECT of `all_columns`."""
-        if self.is_lines:
-            return f"SELECT {_join_fields(['line', *self.constants.values()])} FROM ({self.select})"
-        return f"SELECT *, {', '.join(self.constants.values())} FROM ({self.select})"
+    def whole(self) -> Reading:
+        """The same with the constants as columns, the last ones."""
+        values = self.constants.values()
+        return replace(
+            self,
+            columns=(*self.columns, *self.constants),
+            select=f"SELECT *, {', '.join(values)} FROM ({self.select})",
+            lines=f"SELECT {line_sql(['line', *values])} FROM ({self.lines})",
+            constants={},
+        )
 
 
 def timestamp_literal(moment: datetime) -> str:
@@ -102,13 +98,11 @@ def build_reading(
     shape: RowShape,
     gate: Gate | None = None,
     *,
-    as_lines: bool = False,
     number: int = 1,
 ) -> Reading:
     """The statement for a scan.
 
     gate: what decides which rows are certainly fine; None takes every row. number: of the scan in its load.
-    as_lines: each row as a line for COPY, instead of typed values.
     """
     columns = list(scan.columns)
     raws = [f"r{index}" for index in range(len(columns))]
@@ -128,24 +122,21 @@ def build_reading(
     computed = _computed(columns, shape)
     if shape.is_numbered:
         computed[POSITION] = f"{number * _ROWS_A_SCAN} + position_"
-    if as_lines:
-        fields = [_field(columns[index], raws[index], values[index]) for index in taken]
-        fields += [_nullable(sql, is_free=name in _FREE_TEXTS) for name, sql in computed.items()]
-        statement = f"SELECT {_join_fields(fields)} AS line"
-    else:
-        statement = f"SELECT {', '.join([*(values[index] for index in taken), *computed.values()])}"
-    statement += f" FROM (SELECT *, {typed} FROM (SELECT {received} FROM {scan.relation}))"
+    given = [*(values[index] for index in taken), *computed.values()]
+    fields = [field_sql(columns[index], raws[index], values[index]) for index in taken]
+    fields += [nullable(sql, is_free=name in _FREE_TEXTS) for name, sql in computed.items()]
+    rows = f" FROM (SELECT *, {typed} FROM (SELECT {received} FROM {scan.relation}))"
     if gate is not None:
-        condition = gate.predicates.sql(_namer(columns, "r"), _namer(columns, "v"))
-        needed = [f"{values[index]} IS NOT NULL" for index in gate.keys]
-        needed += [f"{raws[index]} IS NULL" for index, column in enumerate(columns) if column.is_refused]
-        condition = " AND ".join([*needed, condition])
-        # Nothing is pushed below a function with side effects: values are computed once, and it is called for
-        # the rows that fail alone.
-        suspect = f"{gate.sink}(file_, line_, position_, {_struct(raws)})"
-        statement += f" WHERE CASE WHEN {condition} THEN true ELSE {suspect} END"
+        rows += f" WHERE {_certainly_fine(gate, columns, raws, values)}"
     names = (*(columns[index].name for index in taken), *computed)
-    return Reading(names, statement, _constants(stamp), as_lines, reads_files=not scan.objects)
+    return Reading(
+        names,
+        f"SELECT {', '.join(given)}{rows}",
+        f"SELECT {line_sql(fields)} AS line{rows}",
+        _constants(stamp),
+        reads_files=not scan.objects,
+        size_bytes=scan.size_bytes,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +146,19 @@ class Gate:
     predicates: Predicates
     sink: str
     keys: Sequence[int] = ()
+
+
+def _certainly_fine(
+    gate: Gate, columns: Sequence[ColumnSpec], raws: Sequence[str], values: Sequence[str]
+) -> str:
+    """The condition for a row that is taken as it stands; every other one goes to the sink."""
+    needed = [f"{values[index]} IS NOT NULL" for index in gate.keys]
+    needed += [f"{raws[index]} IS NULL" for index, column in enumerate(columns) if column.is_refused]
+    fine = gate.predicates.sql(_namer(columns, "r"), _namer(columns, "v"))
+    # Nothing is pushed below a function with side effects: values are computed once, and it is called for the rows
+    # that fail alone.
+    suspect = f"{gate.sink}(file_, line_, position_, {_struct(raws)})"
+    return f"CASE WHEN {' AND '.join([*needed, fine])} THEN true ELSE {suspect} END"
 
 
 def describe_received(scan: Scan) -> str:
@@ -213,37 +217,3 @@ def _computed(columns: Sequence[ColumnSpec], shape: RowShape) -> dict[str, str]:
         found["_endpoint"] = "file_"
         found["_size_bytes"] = f"strlen(coalesce(line_, to_json({{{fields}}})::VARCHAR))"
     return found
-
-
-def _field(column: ColumnSpec, raw: str, value: str) -> str:
-    """The column's field in a line for COPY: a text that Postgres reads as the value."""
-    is_free = column.data_type in _MAY_HAVE_ANY_LETTER
-    if column.data_type == "binary":
-        return _nullable(f"'\\x' || hex({value})", is_free)
-    if column.encoding != "text" or column.timestamp_format or column.date_format:
-        return _nullable(value, is_free)
-    if column.data_type == "bigint":  # `5.0` is certain, too, and no integer to Postgres
-        return _nullable(
-            f"CASE WHEN suffix({raw}, '.0') THEN CAST({value} AS VARCHAR) ELSE {raw} END", is_free
-        )
-    return _nullable(raw if column.data_type in _AS_WRITTEN else value, is_free)
-
-
-def _nullable(value: str, is_free: bool) -> str:
-    text = f"CAST({value} AS VARCHAR)"
-    return f"coalesce({_escape(text) if is_free else text}, '\\N')"
-
-
-def _escape(text: str) -> str:
-    """COPY reads its text format in nine tenths of the time that it takes for CSV, and lines of one column are
-    written in half the time of twelve. Texts to escape are rare: to look for them is 20 ns a value.
-    """
-    written = text
-    for special, escaped in _ESCAPES:
-        written = f"replace({written}, {special}, {escaped})"
-    has_any = " OR ".join(f"contains({text}, {special})" for special, _ in _ESCAPES)
-    return f"CASE WHEN {has_any} THEN {written} ELSE {text} END"
-
-
-def _join_fields(fields: Sequence[str]) -> str:
-    return f"concat_ws(chr(9), {', '.join(fields)})"

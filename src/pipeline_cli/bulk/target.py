@@ -16,7 +16,6 @@ class Target(Protocol):
     dialect: str  # duckdb or postgres
     engine: Any  # the DuckDB connection that reads scans
     row_id: str  # the name of a row's address in a table that only grew: orders the rows of a load
-    as_lines: bool  # whether readings are lines for COPY
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything inside commits together or not at all; nobody else of this process writes meanwhile."""

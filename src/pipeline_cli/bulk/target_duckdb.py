@@ -25,7 +25,6 @@ class DuckDBTarget:
 
     dialect = "duckdb"
     row_id = "rowid"
-    as_lines = False
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -50,12 +49,13 @@ class DuckDBTarget:
         return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
 
     def write(self, reading: Reading, table: str, *, is_ordered: bool, is_ours: bool) -> int:
-        names = ", ".join(quote(name) for name in reading.all_columns)
+        whole = reading.whole()
+        insert = f"INSERT INTO {table} ({', '.join(map(quote, whole.columns))}) {whole.select}"
         needed = least_mb(len(reading.columns), reads_files=reading.reads_files)
         limit = needed if self._is_frugal else None
         try:
             with self._settings(limit, is_ordered), reading_errors():
-                found = self.engine.execute(f"INSERT INTO {table} ({names}) {reading.select_all}").fetchall()
+                found = self.engine.execute(insert).fetchall()
         except Exception as error:
             if limit is None or not ran_out(error):
                 raise

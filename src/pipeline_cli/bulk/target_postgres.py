@@ -1,4 +1,4 @@
-"""The column path into Postgres: DuckDB reads and checks in memory, COPY takes its lines from a pipe.
+"""The column path into Postgres: DuckDB reads and checks in memory, COPY takes the rows from a pipe.
 
 One COPY stream, in the load's one transaction: two streams would be two transactions, and a failed load would
 show half of itself. DuckDB works on the next rows while the server stores the last.
@@ -13,8 +13,10 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from pipeline_cli.bulk.copy_binary import send_rows, sendable
+from pipeline_cli.bulk.copy_text import send_lines
 from pipeline_cli.bulk.engine import open_engine
 from pipeline_cli.bulk.errors import reading_errors
 from pipeline_cli.bulk.reading import Reading
@@ -27,9 +29,7 @@ from pipeline_cli.threads import start_thread
 
 _CHUNK_BYTES = 1 << 20
 _PAGE_ROWS = 1_000
-_AS_IT_STANDS = (
-    "FORMAT csv, HEADER false, DELIMITER '\t', QUOTE '', ESCAPE ''"  # one column: nothing to part or quote
-)
+_LARGE_BYTES = 64 << 20
 
 
 class PostgresTarget:
@@ -37,7 +37,6 @@ class PostgresTarget:
 
     dialect = "postgres"
     row_id = "ctid"
-    as_lines = True
 
     def __init__(self, warehouse: Warehouse, folder: Path) -> None:
         """folder: for what DuckDB cannot keep in memory."""
@@ -65,43 +64,52 @@ class PostgresTarget:
     def write(self, reading: Reading, table: str, *, is_ordered: bool, is_ours: bool) -> int:
         self.engine.execute(f"SET preserve_insertion_order = {'true' if is_ordered else 'false'}")
         if not is_ours:
-            return self._stream(reading.select_all, table, reading.all_columns)
+            return self._store(reading.whole(), table)
         # What is the same in every row need not be sent with every row, a fifth of COPY's work; setting defaults
         # would lock readers out of a table that they see.
         constants = reading.constants
         defaults = ", ".join(f"ALTER {quote(key)} SET DEFAULT {value}" for key, value in constants.items())
         self.execute(f"ALTER TABLE {table} {defaults}")
-        written = self._stream(reading.select, table, reading.columns)
+        written = self._store(reading, table)
         self.execute(
             f"ALTER TABLE {table} {', '.join(f'ALTER {quote(key)} DROP DEFAULT' for key in constants)}"
         )
         return written
 
-    def _stream(self, select: str, table: str, columns: Sequence[str]) -> int:
-        names = ", ".join(quote(name) for name in columns)
+    def _store(self, reading: Reading, table: str) -> int:
+        into = f"{table} ({', '.join(map(quote, reading.columns))})"
+        if _is_large(reading) and (rows := self._rows(reading, table)):
+            return self._copy(into, "binary", partial(send_rows, self.engine, rows))
+        return self._copy(into, "text", partial(send_lines, self.engine, reading.lines))
+
+    def _rows(self, reading: Reading, table: str) -> str | None:
+        """The reading's rows as their bytes can be sent; None where a column is of a type that we do not make."""
+        types = dict(
+            self.query(
+                "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
+                f" WHERE attrelid = {literal(table)}::regclass AND attnum > 0 AND NOT attisdropped"
+            )
+        )
+        with reading_errors():
+            return sendable(self.engine, reading.select, [types[name] for name in reading.columns])
+
+    def _copy(self, into: str, form: str, send: Callable[[BinaryIO], int]) -> int:
+        """into: the table with its columns; send: writes the rows into a pipe, and returns their number."""
+        statement = f"COPY {into} FROM STDIN (FORMAT {form})"
         receiving, sending = _open_pipe()
-        producer = start_thread(partial(self._produce, select, sending), "copy")
+        producer = start_thread(partial(_send_into, sending, send), "copy")
         try:
             with os.fdopen(receiving, "rb", buffering=0) as stream:
-                written = self._copy(f"COPY {table} ({names}) FROM STDIN", stream)
+                written = self._with_cursor(
+                    lambda cursor: cursor.copy_expert(statement, stream, _CHUNK_BYTES)
+                )
         except LoadError as error:
             raise self._first_cause(producer, error) from error
         produced = producer.result()
         if produced != written:
+            table = into.partition(" (")[0]
             raise LoadError(f"{table}: COPY stored {written} of {produced} rows", code="E321")
         return written
-
-    def _produce(self, select: str, sending: int) -> int:
-        """Write the reading's lines into the pipe; closing it is the end of COPY's input."""
-        try:
-            with reading_errors():
-                target = f"'/dev/fd/{sending}' ({_AS_IT_STANDS}, USE_TMP_FILE false)"
-                return int(self.engine.execute(f"COPY ({select}) TO {target}").fetchall()[0][0])
-        finally:
-            os.close(sending)
-
-    def _copy(self, statement: str, stream: Any) -> int:
-        return self._with_cursor(lambda cursor: cursor.copy_expert(statement, stream, _CHUNK_BYTES))
 
     def _first_cause(self, producer: Future[int], error: LoadError) -> PipelineCliError:
         """COPY's error, unless what fed it had failed before, and the broken stream is only what came of that."""
@@ -157,6 +165,17 @@ class PostgresTarget:
                 return max(int(cursor.rowcount), 0)
         except psycopg2.Error as error:
             raise self._connection.explain(error) from error
+
+
+def _is_large(reading: Reading) -> bool:
+    """Whether COPY's binary format pays off: it wants pyarrow, which takes half a second to import."""
+    return not reading.reads_files or (reading.size_bytes or 0) >= _LARGE_BYTES
+
+
+def _send_into(sending: int, send: Callable[[BinaryIO], int]) -> int:
+    """Closing the pipe is the end of COPY's input."""
+    with open(sending, "wb") as pipe, reading_errors():
+        return send(pipe)
 
 
 def _open_pipe() -> tuple[int, int]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import glob
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from functools import cache
 from typing import Any
 
-from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import LoadJob
-from dlt.common.normalizers.naming import NamingConvention
 from dlt.destinations import duckdb
-from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbConnectionPool
+from dlt.destinations.impl.duckdb.configuration import DuckDbConnectionPool
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
+from pipeline_cli.destinations.dlt_capabilities import KnownCapabilities
 from pipeline_cli.destinations.duckdb_loading import least_mb, loading, ran_out
 from pipeline_cli.destinations.sql import inline
 
@@ -51,7 +48,7 @@ class _CopyJob(DuckDbCopyJob):
     def run(self) -> None:
         client = self._job_client.sql_client
         connection, instance = client.native_connection, client.credentials.database
-        limit = least_mb(len(self._load_table["columns"]))
+        limit = least_mb(len(self._load_table["columns"]), reads_files=True)
         try:
             with loading(connection, instance, limit, is_ordered=False):
                 self._copy()
@@ -85,19 +82,8 @@ class _Client(DuckDbClient):
         return job
 
 
-class InlinedDuckDB(duckdb):
+class InlinedDuckDB(KnownCapabilities, duckdb):
     """To dlt, its own destination: the type stands in the state of pipelines."""
-
-    @cache  # noqa: B019 - one destination a run; dlt asks ten times, and looks through its configuration each time
-    def _capabilities(self, naming: NamingConvention | None) -> DestinationCapabilitiesContext:
-        return super().capabilities(naming=naming)
-
-    def capabilities(
-        self, config: DuckDbClientConfiguration | None = None, naming: NamingConvention | None = None
-    ) -> DestinationCapabilitiesContext:
-        if config is not None:
-            return super().capabilities(config, naming)
-        return copy.copy(self._capabilities(naming))
 
     @property
     def client_class(self) -> type[DuckDbClient]:

@@ -13,6 +13,8 @@ import re
 from functools import cache
 from typing import Any
 
+from pipeline_cli.destinations.dlt_capabilities import KnownCapabilities
+
 _CHUNK_BYTES = 1 << 20
 
 
@@ -47,7 +49,7 @@ def copying_postgres() -> Any:
             job = super().create_load_job(table, file_path, load_id, restore)
             return CopyJob(file_path) if isinstance(job, PostgresCsvCopyJob) else job
 
-    class CopyingPostgres(dlt.destinations.postgres):
+    class CopyingPostgres(KnownCapabilities, dlt.destinations.postgres):
         @property
         def client_class(self) -> Any:
             return CopyingClient

@@ -40,9 +40,19 @@ class PostgresConnection(SqlConnection):
         return self._waits.explain(error) or super().explain(error)
 
 
+def _commit_unheard(location: str) -> LoadError:
+    refused = LoadError(
+        f"Postgres at {location}: the connection broke during a COMMIT, so nobody knows whether it was done",
+        code="E323",
+        hint="Run again: the load is taken back and made whole first.",
+    )
+    refused.transient = True
+    return refused
+
+
 def guard_dlt(destination: Any, waits: LockWaits, fence: Fence | None) -> Any:
     """The dlt destination, whose clients wait for no lock for ever, and hold the fence before each COMMIT."""
-    from dlt.destinations.exceptions import DatabaseTerminalException
+    from dlt.destinations.exceptions import DatabaseException, DatabaseTerminalException
     from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
     class GuardedSqlClient(Psycopg2SqlClient):
@@ -59,7 +69,18 @@ def guard_dlt(destination: Any, waits: LockWaits, fence: Fence | None) -> Any:
                         fence.hold(cursor)
             except LoadError as error:  # another try of dlt's would not help
                 raise DatabaseTerminalException(error) from error
-            super().commit_transaction()
+            try:
+                super().commit_transaction()
+            except DatabaseException:
+                if not self.native_connection.closed:
+                    raise
+                # Another try of dlt's would write the rows of a staging table twice where it was done.
+                refused = _commit_unheard(waits.location)
+                raise DatabaseTerminalException(refused) from refused
+
+        def rollback_transaction(self) -> None:
+            if not self.native_connection.closed:  # the server has; an error here would hide the first one
+                super().rollback_transaction()
 
         @classmethod
         def _make_database_exception(cls, ex: Exception) -> Exception:

@@ -22,6 +22,8 @@ class ByColumn:
         self._holds = holds
         self._reader: PageReader | None = None
         self._page: PageTable | None = None
+        self._has_left_out = False
+        self._has_begun = False
 
     def open(self, exactness: Exactness) -> None:
         """At the first record, when the schema is known."""
@@ -35,7 +37,7 @@ class ByColumn:
     def read(self, records: Sequence[Record]) -> bool:
         """Whether one table holds all of these; it is kept for WriteStep."""
         assert self._reader is not None
-        self._page = self._reader.read(records) if len(records) >= self.spool.fewest else None
+        self._page = self._reader.read(records) if self._pays_off(len(records)) else None
         return self._page is not None
 
     def decode(self, body: bytes) -> ReceivedPage | None:
@@ -43,7 +45,7 @@ class ByColumn:
         if self._reader is None or self._holds is None:
             return None
         found = self._reader.read_text(body)
-        if found is None or found.count < self.spool.fewest or not self._holds(found.page.table):
+        if found is None or not self._pays_off(found.count) or not self._holds(found.page.table):
             return None
         return found
 
@@ -60,9 +62,25 @@ class ByColumn:
     def learn(self, records: Sequence[Record]) -> None:
         """These were accepted one by one; where one table holds them, it is kept for WriteStep."""
         assert self._reader is not None
-        self._page = self._reader.learn(records) if len(records) >= self.spool.fewest else None
+        pays_off = self._pays_off(len(records))
+        self._page = self._reader.learn(records) if pays_off else None
+        self._has_left_out = self._has_left_out or (pays_off and self._page is None)
+
+    @property
+    def why_by_row(self) -> str:
+        """Why large pages were loaded row by row; empty where none was."""
+        if self._reader is None or not self._has_left_out:
+            return ""
+        return self._reader.problem or "some values have to be read one by one to stay exact"
 
     def take(self) -> PageTable | None:
         """The page's table, once."""
         page, self._page = self._page, None
+        self._has_begun = self._has_begun or page is not None
         return page
+
+    def _pays_off(self, count: int) -> bool:
+        """Where a page went by column, the few records of the last one do, too: as rows they were another file of the
+        package, which dlt commits by itself, and somebody who reads the table would see the load in two halves.
+        """
+        return count >= self.spool.fewest or (self._has_begun and count > 0)

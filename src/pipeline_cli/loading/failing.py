@@ -18,8 +18,12 @@ def watch_dlt() -> None:
     from dlt.common.storages.load_package import PackageStorage
     from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
     from dlt.extract.extract import Extract
+    from dlt.load.load import Load
 
     _before(Extract, "commit_packages", "extract.end_before")
+    _after(Extract, "commit_packages", "extract.committed")
+    # It gives the ids of the jobs it made, then those of the jobs they follow.
+    _after(Load, "create_followup_jobs", "load.merge_queued", lambda found: any(found[:-1]))
     _before(RunnableLoadJob, "_release", "load.commit_after")
     _before(PackageStorage, "complete_loading_package", "load.noted")
     _before(PackageStorage, "delete_package", "package.delete_before")
@@ -37,6 +41,20 @@ def _before(owner: type, method: str, point: str) -> None:
     def watched(*arguments: Any, **options: Any) -> Any:
         failpoint(point)
         return original(*arguments, **options)
+
+    setattr(owner, method, watched)
+    _watched.append(owner)
+
+
+def _after(owner: type, method: str, point: str, is_due: Callable[[Any], bool] = lambda found: True) -> None:
+    """is_due: whether what the method gave means that the point is reached."""
+    original: Callable[..., Any] = getattr(owner, method)
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        found = original(*arguments, **options)
+        if is_due(found):
+            failpoint(point)
+        return found
 
     setattr(owner, method, watched)
     _watched.append(owner)

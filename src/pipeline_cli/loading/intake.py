@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from pipeline_cli.sources.decoding import Decoding
 
 if TYPE_CHECKING:
     from dlt.extract import DltResource, DltSource
+
+log = logging.getLogger(__name__)
 
 _METADATA: Mapping[str, Any] = {
     "_run_id": {"data_type": "text"},
@@ -89,11 +92,16 @@ def _attach(
     apply_hints(resource, hints, rules)
     _apply_incremental(resource, entry, hints, rules)
     let_carriers_pass(resource)
-    is_alone = resource._pipe.parent is None and not is_parent
-    holds = _sure_check(rules) if is_alone else None
-    by_column = ByColumn(context.spool, holds) if context.spool is not None else None
-    if by_column is not None and by_column.takes_text and name in decoding:
-        decoding[name].decode = by_column.decode
+    holds = _sure_check(rules)
+    needed_for = "those that depend on it" if is_parent else _record_needs(rules, resource, holds is not None)
+    by_column = ByColumn(context.spool, None if needed_for else holds) if context.spool is not None else None
+    if by_column is not None and name in decoding:
+        if by_column.takes_text and decoding[name].is_sent:
+            decoding[name].decode = by_column.decode
+        else:
+            log.info(
+                "%s: each record is decoded, for %s", name, needed_for or "paging, which may look among them"
+            )
     check = CheckStep(
         rules, context, lambda: dlt_source.schema, resource.compute_table_schema, by_column=by_column
     )
@@ -107,14 +115,22 @@ def _attach(
     return Intake(rules, check, writer, by_column)
 
 
+def _record_needs(rules: GateRules, resource: DltResource, contract_is_sure: bool) -> str:
+    """What each record itself is needed for; empty where one look at a page's table tells all."""
+    needs = {
+        "its parent's values": resource._pipe.parent is not None,
+        "its primary_key": rules.primary_key,
+        "its cursor": rules.cursor,
+        "keep_raw": rules.keep_raw,
+        f"write_disposition {rules.disposition}": rules.disposition not in ("append", "replace"),
+        "a contract that no look at a column can hold": not contract_is_sure,
+    }
+    return next((what for what, is_needed in needs.items() if is_needed), "")
+
+
 def _sure_check(rules: GateRules) -> Callable[[Any], bool] | None:
-    """Whether a page's rows are fine, by one look at its table; None where each record itself is needed."""
-    needs_record = rules.primary_key or rules.cursor or rules.keep_raw
-    if needs_record or rules.disposition not in ("append", "replace"):
-        return None
-    if rules.contract is None:
-        return lambda table: True
-    return sure_holds(rules.contract.schema)
+    """Whether a page's rows meet the contract, by one look at its table; None where each record has to be judged."""
+    return sure_holds(rules.contract.schema) if rules.contract is not None else lambda table: True
 
 
 def make_rules(

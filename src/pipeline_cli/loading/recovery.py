@@ -122,12 +122,12 @@ def mend_package(pipeline: Pipeline, warehouse: Warehouse, load_id: str) -> None
     for markers in (".pending_transitions", ".exceptions"):
         for marker in (folder / markers).glob("*") if (folder / markers).is_dir() else ():
             marker.unlink()
-    for state in _UNFINISHED:
+    for state in ("new_jobs", *_UNFINISHED):
         for job in (folder / state).glob("*") if (folder / state).is_dir() else ():
-            if job.suffix != ".exception" and not _is_followup(job):
-                job.replace(queue / job.name)
-            else:
+            if job.suffix == ".exception" or _is_followup(job):
                 job.unlink()
+            elif state != "new_jobs":
+                job.replace(queue / job.name)
     failpoint("recovery.queued")
 
 
@@ -165,7 +165,11 @@ def _delete(connection: Connection, schema: Schema, dataset: str, table: str, lo
 
 
 def _is_followup(job: Path) -> bool:
-    """Jobs that dlt makes itself once a table's files are in: SQL merges and references."""
+    """Jobs that dlt makes itself once a table's files are in: SQL merges and references.
+
+    It makes them again. One that stayed in the queue would merge what is staged then, which is nothing: it would end
+    every version of a table.
+    """
     return job.suffix in (".sql", ".reference")
 
 

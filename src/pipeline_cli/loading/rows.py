@@ -9,7 +9,7 @@ account    extracted = loaded + quarantined + deduplicated, held against the des
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,6 @@ from pipeline_cli.loading.pipeline import (
     dataset_name,
     open_pipeline,
     read_trace,
-    spool_dir,
     tables_below,
     write_trace,
 )
@@ -42,6 +41,7 @@ from pipeline_cli.loading.recovery import (
     sweep_remains,
 )
 from pipeline_cli.loading.request import IngestRequest, IngestResult
+from pipeline_cli.loading.ways import open_spool, row_notes
 from pipeline_cli.loading.window import read_window_only
 from pipeline_cli.loading.working_folder import note_sizes, ready_folder
 from pipeline_cli.manifest.sources import RestApiSource
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 # INSERT statements load 100,000 rows into DuckDB in 9.4 s, parquet in 2.5 s; for a few rows they are even.
 # BigQuery reads no JSON columns from parquet.
 FILE_FORMATS = {"duckdb": "parquet", "postgres": "insert_values", "bigquery": "jsonl"}
-_BY_COLUMN = ("duckdb", "postgres")
 
 
 def ingest_rows(request: IngestRequest) -> IngestResult:
@@ -83,7 +82,7 @@ def ingest_rows(request: IngestRequest) -> IngestResult:
         prune_landings(request.project, request.source)
     result.checks = extracted.checks
     result.violations = extracted.context.violations
-    result.notes = [*notes, *_row_notes(extracted.intakes)]
+    result.notes = [*notes, *row_notes(extracted.intakes)]
     for intake in extracted.intakes:
         result.fields |= intake.check.fields()
         result.schema_changes += intake.check.retyped()
@@ -114,25 +113,14 @@ def recover(request: IngestRequest, pipeline: Pipeline) -> tuple[frozenset[str],
     # wrong where the first load ever did not finish.
     recovered = finish_pending(pipeline, request.warehouse) if pipeline.first_run else (frozenset(), [])
     pipeline.sync_destination()
-    return recovered if recovered[1] else finish_pending(pipeline, request.warehouse)
-
-
-def _spool(request: IngestRequest) -> AbstractContextManager[SpoolFolder | None]:
-    """The folder of pages that are loaded by column; None where every record is loaded as a row."""
-    is_rest = isinstance(request.project.manifest.sources[request.source], RestApiSource)
-    if not is_rest or request.warehouse.type not in _BY_COLUMN:
-        return nullcontext()
-    return SpoolFolder(spool_dir(request.project, request.source)).opened()
-
-
-def _row_notes(intakes: Sequence[Intake]) -> Iterator[str]:
-    for intake in intakes:
-        if intake.by_column is not None and intake.by_column.has_given_up:
-            written = intake.writer.written
-            yield (
-                f"{intake.rules.resource}: its records are of no one shape; "
-                f"{written - intake.writer.by_column_count:,} of {written:,} were loaded row by row."
-            )
+    if recovered[1]:
+        return recovered
+    recovered = finish_pending(pipeline, request.warehouse)
+    if recovered[1]:
+        # dlt saves the cursor in its folder after the package that moves it: killed in between, the folder has the
+        # one before, and the package has brought its own to the destination.
+        pipeline.sync_destination()
+    return recovered
 
 
 def _gate_context(request: IngestRequest, source: DltSource, spool: SpoolFolder | None) -> GateContext:
@@ -178,7 +166,7 @@ def _extract(request: IngestRequest, pipeline: Pipeline, *, go_on: bool) -> _Ext
     with (
         open_landing(project, name, go_on=go_on) as landing,
         open_source(project, name, cancelled=request.cancelled, landing=landing, decoding=decoding) as source,
-        _spool(request) as spool,
+        open_spool(request) as spool,
     ):
         if request.window is not None:
             read_window_only(source, request.window)

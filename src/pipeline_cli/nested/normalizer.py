@@ -29,6 +29,8 @@ def install() -> None:
 
     from dlt.normalize.items_normalizers import ArrowItemsNormalizer, JsonLItemsNormalizer
 
+    from pipeline_cli.nested.package_files import write_plainly
+
     class RowsNormalizer(JsonLItemsNormalizer):
         """dlt's own, which remembers a table's columns; they may have grown meanwhile by a file of ours."""
 
@@ -49,6 +51,7 @@ def install() -> None:
             batches = self._batches.take_all(extracted_items_file)
             if batches is None:
                 return super().__call__(extracted_items_file, root_table_name)
+            write_plainly(self.item_storage)
             return _normalize(self, self._evolving, root_table_name, batches)
 
         def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline_cli.contracts.json_values import may_lose_digits
 from pipeline_cli.contracts.reasons import Record
-from pipeline_cli.nested.arrays import column_arrays, has_null_items, leaf_arrays
+from pipeline_cli.nested.arrays import column_arrays, from_bytes, has_null_items, leaf_arrays
 from pipeline_cli.nested.shape import Shape, ShapeBuilder
 from pipeline_cli.nested.values import is_exact
 from pipeline_cli.nested.whole import Places, write_whole
@@ -21,6 +21,7 @@ _ODD_TEXTS = (
     (b"\xef", b'"\xef\x80'),
 )  # each with a byte that is looked for first: it is rare
 _ODD_ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F]|[fF]0)")
+_LONG_NUMBER = r"[0-9.](?:[eE][-+]?[0-9]+|[0-9.]{15,})[\t\n\v\f\r ]*(?:[,\]}]|\z)"
 _RECORDS = "records"
 _IN_VAIN = 20  # pages, one after the other, that did not have the shape of those before
 _TEXTS_IN_VAIN = 5  # pages, one after the other, that had to be decoded after all
@@ -66,6 +67,11 @@ class PageReader:
     def has_given_up(self) -> bool:
         """Whether page after page was other than those before: the records are of no one shape."""
         return self._in_vain >= _IN_VAIN
+
+    @property
+    def problem(self) -> str:
+        """Why the records that were learnt last are of no one shape; empty where they are, or may be."""
+        return self._builder.problem
 
     def read(self, records: Sequence[Record]) -> PageTable | None:
         """The records as a table; None where one of them has another shape, or a value that is not certainly exact."""
@@ -115,9 +121,17 @@ def _read_text(body: bytes, shape: Shape) -> PageTable | None:
     """As `_read`, of JSON as it came. Arrow refuses two equal keys, and whatever is not JSON but NaN and infinities."""
     if shape.whole or not body.startswith(b"[") or _has_odd_texts(body) or _ODD_ESCAPES.search(body):
         return None
-    if any(leaf.data_type in _WITH_DIGITS for leaf in shape.leaves) and may_lose_digits(body):
+    has_digits = any(leaf.data_type in _WITH_DIGITS for leaf in shape.leaves)
+    if has_digits and _has_long_number(body) and may_lose_digits(body):
         return None
     return _read_body(b'{"%s":%s}' % (_RECORDS.encode(), body), shape) if _is_utf8(body) else None
+
+
+def _has_long_number(body: bytes) -> bool:
+    """Whether it is worth to ask may_lose_digits: by Arrow, which leaves Python to the other threads meanwhile."""
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring_regex(from_bytes(body), _LONG_NUMBER)).as_py())
 
 
 def _has_odd_texts(body: bytes) -> bool:

@@ -79,7 +79,7 @@ class Shape:
 
 
 class _NotByColumnError(Exception):
-    """These records cannot be read by column."""
+    """These records cannot be read by column, and why."""
 
 
 class ShapeBuilder:
@@ -91,6 +91,7 @@ class ShapeBuilder:
         self._table = table
         self._nesting = columns.max_nesting(table)
         self._root = Node("object")
+        self.problem = ""  # why the last records could not be read by column
 
     def learn(self, records: Iterable[Record]) -> Shape | None:
         """The shape of these records and of all before them, with the columns' types as they are now.
@@ -105,7 +106,8 @@ class ShapeBuilder:
         plan = _Plan(self._columns, self._table)
         try:
             fields = plan.object_fields(self._table, (self._table,), root, (), self._nesting)
-        except _NotByColumnError:
+        except _NotByColumnError as error:
+            self.problem = str(error)
             return None
         self._root = root
         return Shape(pyarrow.schema(fields), tuple(plan.leaves), plan.whole)
@@ -129,7 +131,7 @@ class _Plan:
         import pyarrow
 
         if len(node.fields) > _MAX_FIELDS:
-            raise _NotByColumnError
+            raise self._problem(f"has more than {_MAX_FIELDS:,} fields")
         fields = []
         for key, each in node.fields.items():
             self._path.append(key)
@@ -151,7 +153,9 @@ class _Plan:
         at_root = lineage == (self._root,) and not fragments
         name, problem = self._columns.field(fragments, key, at_root)
         if problem is not None or node.kind == "mixed":
-            raise _NotByColumnError
+            raise self._problem(
+                "is not of one kind in all records" if problem is None else "has a name that is no column's"
+            )
         is_json = self._columns.is_json(table, name, level)
         if node.kind in ("object", "list") and is_json:
             self._take(table, name)
@@ -174,13 +178,13 @@ class _Plan:
 
         table, parent = self._columns.table_name(below, ()), self._columns.table_name(lineage, ())
         if self._columns.parent_of(table) not in (None, parent) or table in (parent, self._root):
-            raise _NotByColumnError
+            raise self._problem(f"would go into the table {table}, which is another one's")
         item = node.item or Node()
         self._take("", table)  # each list has a table of its own
         if item.kind == "object":
             return pyarrow.struct(self.object_fields(table, below, item, (), level))
         if item.kind in ("list", "mixed"):
-            raise _NotByColumnError
+            raise self._problem("has lists as items" if item.kind == "list" else "has items of several kinds")
         return self._leaf(table, "value")
 
     def _leaf(self, table: str, column: str) -> Any:
@@ -188,15 +192,18 @@ class _Plan:
 
         data_type, definition = self._columns.known_type(table, column)
         if data_type is not None and (data_type not in READ_AS or _is_special(data_type, definition)):
-            raise _NotByColumnError
+            raise self._problem(f"is declared as {data_type}, with hints that need each value")
         self.leaves.append(Leaf(data_type, definition, table, column))
         return pyarrow.type_for_alias(READ_AS[data_type]) if data_type else pyarrow.null()
 
     def _take(self, table: str, name: str) -> None:
         # Of two fields of one column: which has the value is a record's own matter.
         if (table, name) in self._taken:
-            raise _NotByColumnError
+            raise self._problem(f"shares {name} with another field")
         self._taken.add((table, name))
+
+    def _problem(self, what: str) -> _NotByColumnError:
+        return _NotByColumnError(f"{'.'.join(self._path) or 'a record'} {what}")
 
 
 def _is_special(data_type: str, definition: Mapping[str, Any]) -> bool:

@@ -27,6 +27,7 @@ from pipeline_cli.planning.reports import affected_report, compare_pipeline, com
 from pipeline_cli.planning.sources import SourceView, compare_source, removed_source
 from pipeline_cli.project import MANIFEST_NAME, Project
 from pipeline_cli.secrets import mask
+from pipeline_cli.sources.build import may_go_by_column
 
 PROBED_RECORDS = 100
 
@@ -242,8 +243,11 @@ class _Builder:
     def _probe(self, source: str, part: Part, records: int) -> None:
         stored = self._facts.schemas.get(source)
         resources: Mapping[str, Any] = part.content.get("resources", {})
+        by_column = may_go_by_column(self._project.manifest.sources[source], self._warehouse.type)
         for probe in probe_source(self._project, source, records, stored):
             self._plan.probed[f"{source}.{probe.resource}"] = probe.records
+            if by_column and probe.by_row:
+                self._plan.notes.append(f"{source}.{probe.resource} goes row by row: {probe.by_row}.")
             hints = resources.get(probe.resource, {})
             self._plan.changes += drift_lines(ProbedResource(source, probe, hints, self._facts, self._asking))
 

@@ -17,6 +17,8 @@ from pipeline_cli.loading.contract_files import read_contracts
 from pipeline_cli.loading.errors import translate
 from pipeline_cli.maintenance.engine import prepare_dlt
 from pipeline_cli.manifest.names import table_name
+from pipeline_cli.nested.shape import ShapeBuilder
+from pipeline_cli.nested.spool import FEWEST
 from pipeline_cli.project import Project
 from pipeline_cli.sources.build import is_column_source, open_source
 
@@ -46,6 +48,9 @@ class Probe:
     values: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     rejected: int = 0
     reasons: list[Rejection] = field(default_factory=list)
+    by_row: str = (
+        ""  # why a run would load these records row by row; empty where it would not, or they are few
+    )
 
 
 def probe_source(
@@ -96,14 +101,21 @@ def _judge(
 ) -> Probe:
     probe = Probe(resource, len(rows))
     fresh, there = _open(stored, resource, is_fresh=True), _open(stored, resource, is_fresh=False)
-    rejected = []
+    accepted, rejected = [], []
+    for row in rows:
+        fresh.reasons(row)  # a value gives its field the type, also where the first record has none
     for row in rows:
         fresh.reasons(_filled(row))
         reasons = (contract.reasons(json_ready(row)) if contract else ()) or there.reasons(row)
         if reasons:
             rejected.append(Rejected(row, tuple(reasons)))
+        else:
+            accepted.append(row)
         _keep_values(probe, fresh.table, {fresh.columns.fragment(name): value for name, value in row.items()})
     probe.columns = fresh.columns.all_new_columns()
+    if len(accepted) >= FEWEST:
+        shape = ShapeBuilder(there.columns, there.table)
+        probe.by_row = "" if shape.learn(accepted) else shape.problem
     probe.rejected, probe.reasons = len(rejected), _count_reasons(rejected)
     return probe
 

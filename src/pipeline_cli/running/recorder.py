@@ -157,6 +157,8 @@ class Recorder:
         with work_as(result.name):
             for resource in result.resources:
                 log.info("%s: %s extracted, %s", resource.name, resource.extracted, describe_counts(resource))
+            for note in result.notes:
+                log.info("%s", note)
             log.info("%s after %.1f s", result.status, result.duration_s)
             for error in result.errors:
                 log.error("%s %s", error.code, error.message)

@@ -41,6 +41,11 @@ def is_column_source(entry: Any) -> bool:
     return entry.type in _COLUMN_SOURCES
 
 
+def may_go_by_column(entry: Any, destination_type: str) -> bool:
+    """Whether pages of records are loaded by column (nested/) where the records allow it."""
+    return isinstance(entry, RestApiSource) and destination_type in ("duckdb", "postgres")
+
+
 def open_columns(project: Project, name: str) -> ColumnSource:
     """The source of an entry that is read as columns; nothing is read yet."""
     module, _, attribute = _COLUMN_SOURCES[project.manifest.sources[name].type].partition(":")

@@ -25,11 +25,12 @@ class Decoding:
 
     selector: the records' place in an answer, as dlt has it; None where that is found out. decode: from the JSON of a
     list of records to what stands for them all; None where they have to be decoded one by one. It is asked by the
-    thread that fetches.
+    thread that fetches. is_sent: whether requests carry it; not where paging may look among the records.
     """
 
     selector: str | None = None
     decode: Callable[[bytes], Any | None] | None = None
+    is_sent: bool = False
 
     def __call__(self, response: requests.Response, **_: Any) -> None:
         """The answer stays as it is."""

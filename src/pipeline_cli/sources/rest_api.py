@@ -108,7 +108,7 @@ def _resource(
     paginator = endpoint.paginator or entry.client.paginator
     hooks = [*answer_hooks(name, endpoint.data_selector, landing)]
     if decoding is not None and not reads_records(paginator, endpoint.data_selector):
-        decoding.selector = endpoint.data_selector
+        decoding.is_sent, decoding.selector = True, endpoint.data_selector
         hooks.append(decoding)
     settings: Any = _plain(paginator) if paginator else None
     inner = create_paginator(settings) if settings else None

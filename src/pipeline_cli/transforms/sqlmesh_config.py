@@ -12,6 +12,7 @@ from typing import Any
 from pipeline_cli.errors import TransformError
 from pipeline_cli.manifest.models import Transform
 from pipeline_cli.project import MANIFEST_NAME, Project
+from pipeline_cli.transforms.sqlmesh_packages import look_up_packages_late
 from pipeline_cli.transforms.sqlmesh_stale import sqlmesh_environment
 
 # Before this date models of kind INCREMENTAL_BY_TIME_RANGE see nothing, unless they say their own `start`.
@@ -51,6 +52,7 @@ def build_config(project: Project, name: str, transform: Transform, warehouse: A
     """A sqlmesh Config: the warehouse as the gateway, the state beside the models in schema `sqlmesh_<name>`."""
     from sqlmesh.core.config import CategorizerConfig, Config, GatewayConfig, ModelDefaultsConfig, PlanConfig
 
+    look_up_packages_late()
     gateway = GatewayConfig(connection=warehouse.sqlmesh_connection(), state_schema=f"sqlmesh_{name}")
     return Config(
         gateways={"warehouse": gateway},

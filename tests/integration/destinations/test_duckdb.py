@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import dlt
@@ -229,3 +230,20 @@ def test_lock_file_of_a_killed_holder_stops_nobody(warehouse: DuckDBWarehouse) -
     lock.with_name(lock.name + ".json").write_text(json.dumps({"pid": 1}))
     with warehouse.exclusive():
         pass
+
+
+@pytest.mark.parametrize("naming", [None, "snake_case", "sql_cs_v1"])
+def test_what_dlt_may_do_is_what_its_own_destination_says(
+    warehouse: DuckDBWarehouse, naming: str | None
+) -> None:
+    settings = {"destination_name": "lake", "replace_strategy": "insert-from-staging"}
+    own = dlt.destinations.duckdb(str(warehouse.path), **settings)
+    ours = warehouse.dlt_destination()
+    convention = (
+        import_module(f"dlt.common.normalizers.naming.{naming}").NamingConvention() if naming else None
+    )
+    expected = dict(own.capabilities(naming=convention))
+    for _ in range(2):
+        said = ours.capabilities(naming=convention)
+        assert dict(said) == expected
+        said["max_identifier_length"] = 1  # whoever asks may change what it got

@@ -176,3 +176,14 @@ def test_pipeline_lock_can_be_waited_for(postgres_url: str) -> None:
     with warehouse.lock_pipeline("orders", wait_s=10):
         pass
     thread.join()
+
+
+def test_what_dlt_may_do_is_what_its_own_destination_says(postgres_url: str) -> None:
+    settings = {"destination_name": "postgres", "replace_strategy": "insert-from-staging"}
+    own = dlt.destinations.postgres(credentials=postgres_url, **settings)
+    ours = open_postgres(postgres_url).dlt_destination()
+    expected = own.capabilities()
+    for _ in range(2):
+        said = ours.capabilities()
+        assert {key: str(said[key]) for key in said} == {key: str(expected[key]) for key in expected}
+        said["max_identifier_length"] = 1  # whoever asks may change what it got

@@ -56,7 +56,7 @@ def extract(
         stack.enter_context(world.warehouse.exclusive())
         pipeline = open_pipeline(world.project, world.warehouse, "shop")
 
-        decoding = Decoding()
+        decoding = Decoding(is_sent=True)
         undecoded = []
 
         @dlt.resource(name="items")

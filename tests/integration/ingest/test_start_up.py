@@ -61,6 +61,15 @@ def test_a_run_imports_only_what_it_uses(project: Path) -> None:
     assert not imported_by_a_run(project) & (NEVER | ONLY_FOR_NEW_ROWS)  # there is nothing new
 
 
+def test_new_records_that_are_loaded_by_column_need_no_pandas(project: Path) -> None:
+    items = [{"id": number, "at": "2026-01-02T03:04:05Z", "tags": ["a"]} for number in range(100)]
+    with JsonApi({"/items": items}) as api:
+        make_project(project, MANIFEST.format(url=api.url))
+        imported = imported_by_a_run(project)
+    assert "pyarrow.parquet" in imported
+    assert "pandas" not in imported
+
+
 def test_dlts_destinations_are_there_for_whoever_asks(project: Path) -> None:
     code = (
         "from pipeline_cli.dlt_import import import_dlt\nimport_dlt()\nimport dlt\n"

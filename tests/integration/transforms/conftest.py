@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt_common.tests import enable_test_caching
 
 from pipeline_cli.destinations import open_warehouse
 from pipeline_cli.destinations.base import Warehouse
@@ -17,6 +18,9 @@ from pipeline_cli.project import Project
 from pipeline_cli.testing import make_project
 from pipeline_cli.transforms import get_engine
 from pipeline_cli.transforms.base import BronzeTable, TransformRequest, TransformResult
+
+# dbt keeps what it has read of its own 500 macros: a second of every test.
+enable_test_caching()
 
 MANIFEST = """\
 version: 1

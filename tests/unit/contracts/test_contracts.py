@@ -122,6 +122,7 @@ def test_json_comes_back_as_it_was_written(value: Any) -> None:
     assert parse_json(json.dumps(value)) == value
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False))
 def test_no_digit_of_a_number_is_lost(number: Decimal) -> None:
     text = f"{number:f}" if abs(number.adjusted()) < 50 else str(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from pipeline_cli.manifest.sources import Client, Endpoint, RestApiSource, RestR
 from pipeline_cli.sources.build import http_limits
 from pipeline_cli.sources.http import CheckedAdapter, open_session
 from pipeline_cli.sources.landing.adapter import LandingAdapter
+from pipeline_cli.sources.landing.answers import Answer as LandedBody
+from pipeline_cli.sources.landing.answers import AnswerWriter, read_index
 from pipeline_cli.sources.landing.landing import Landing
 from pipeline_cli.sources.landing.scrubbing import Scrubber
 from pipeline_cli.sources.read_ahead import ReadAhead
@@ -108,3 +111,21 @@ def test_secrets_come_back_as_they_were(body: bytes) -> None:
     assert scrubber.restore(scrubbed) == body
     assert b"s3cr3t" not in scrubbed
     assert b"czNjcjN0L" not in scrubbed
+
+
+def test_large_answers_are_read_again_whichever_way_they_were_compressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [LandedBody(f"{number:02}", {}, f"[{number}, ".encode() + b"1" * 20_000) for number in range(2)]
+    writer = AnswerWriter(tmp_path)
+    with monkeypatch.context() as few_imports:
+        few_imports.delitem(sys.modules, "pyarrow", raising=False)
+        writer.write(answers[0], whole=True)
+    import pyarrow  # noqa: F401
+
+    AnswerWriter(tmp_path).write(answers[1], whole=True)  # as the run that goes on
+    assert {file.name for file in tmp_path.glob("0*")} == {"00000001.json.gz", "00000002.json.zst"}
+    assert [landed.read() for landed in read_index(tmp_path)] == answers
+    for file in tmp_path.glob("0*"):
+        file.write_bytes(file.read_bytes()[:-10])
+    assert [landed.read() for landed in read_index(tmp_path)] == [None, None]

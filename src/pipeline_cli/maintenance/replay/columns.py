@@ -236,7 +236,7 @@ class _Replay:
         spool.add([AcceptedRow(row.row, row.entry.file, row.raw, index) for index, row in enumerate(rows)])
         stamp = replace(self._stamp, extracted_at=rows[0].entry.rejected_at)
         for scan in accepted_scan(Scan("", rows[0].specs), spool, self._target.engine):
-            reading = build_reading(scan, stamp, shape, as_lines=self._target.as_lines)
+            reading = build_reading(scan, stamp, shape)
             self._target.write(reading, staged, is_ordered=True, is_ours=True)
 
     def _write(self, rules: GateRules, staged: str, table: str) -> int:

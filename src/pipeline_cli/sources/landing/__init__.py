@@ -3,7 +3,7 @@
     .pipeline/<environment>/landed/<source>/<when the extraction began>/
         landing.json                  what was asked of whom, and whether all of it is in
         <resource>/answers.jsonl      one line an answer: its request, its headers that matter, where its body is
-        <resource>/00000001.json.zst  the body of a larger one, as received; small ones stand in their line
+        <resource>/00000001.json.zst  the body of a larger one (or .gz), as received; small ones stand in their line
 
 A landing is a set of answers by request, below dlt and its paginators: the next run asks what it would ask in any
 case, and what has landed is answered from here. So cursors, next-links, offsets and page numbers all go on where
