@@ -34,6 +34,7 @@ for _name in [
 ]:
     del os.environ[_name]
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # a test may ask dlt before anything of ours says so
 
 # Before any test takes it by its name.
 pipeline_cli.testing.run_cli = warm.run_cli

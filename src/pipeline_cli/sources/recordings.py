@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -31,6 +33,7 @@ from pipeline_cli.sources.http_limits import HttpLimits
 RECORDED_BASE = "http://recorded.invalid"
 _KEPT_HEADERS = ("content-type", "link", "location", "retry-after")
 _PATCH_LOCK = threading.Lock()
+_MOMENTS = threading.RLock()  # in which vcrpy has the real classes in their place
 # Next-links of some APIs bear the token that they were asked with, which need not be one that we know.
 _TOKEN_IN_LINK = re.compile(r"((?:[?&]|\\u0026)access_token=)[^&\"'\s\\]+")
 
@@ -171,7 +174,7 @@ def recorded(
     )
     with _PATCH_LOCK:
         try:
-            with recorder.use_cassette(str(fresh)):
+            with _patched(recorder.use_cassette(str(fresh))):
                 yield
         except BaseException:
             fresh.unlink(missing_ok=True)
@@ -193,7 +196,7 @@ def replayed_globally(file: Path, source: str) -> Iterator[None]:
         yield
         return
     player = vcr.VCR(record_mode="none", match_on=["method", "path", "query"])
-    with _PATCH_LOCK, player.use_cassette(str(file), allow_playback_repeats=True):
+    with _PATCH_LOCK, _patched(player.use_cassette(str(file), allow_playback_repeats=True)):
         try:
             yield
         except CannotOverwriteExistingCassetteException as error:
@@ -202,6 +205,38 @@ def replayed_globally(file: Path, source: str) -> Iterator[None]:
                 code="E319",
                 hint="Run: pipeline-cli record",
             ) from error
+
+
+@contextmanager
+def _patched(cassette: AbstractContextManager[Any]) -> Iterator[None]:
+    """vcrpy's patch, which is gone at the end whatever other threads do.
+
+    To make a real connection vcrpy puts the real classes back for a moment, and then its own again. Where that moment
+    of another thread outlasted the patch, every later request of the process was answered from this cassette: so these
+    moments come one at a time, and the patch neither begins nor ends in one.
+    """
+    _let_moments_wait()
+    with _MOMENTS:
+        cassette.__enter__()
+    try:
+        yield
+    finally:
+        with _MOMENTS:
+            cassette.__exit__(*sys.exc_info())
+
+
+@cache
+def _let_moments_wait() -> None:
+    from vcr import patch
+
+    force_reset = patch.force_reset
+
+    @contextmanager
+    def one_at_a_time() -> Iterator[None]:
+        with _MOMENTS, force_reset():
+            yield
+
+    patch.force_reset = one_at_a_time
 
 
 class _Scrubber:

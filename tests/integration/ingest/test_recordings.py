@@ -6,10 +6,13 @@ import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread, Timer
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
+from urllib3.connection import HTTPConnection
 
 from pipeline_cli.errors import SourceError
 from pipeline_cli.manifest.auth import ApiKeyAuth, BearerAuth, OAuth2Auth
@@ -17,6 +20,7 @@ from pipeline_cli.manifest.paginators import JsonLink
 from pipeline_cli.manifest.sources import Endpoint, ExpectedCount, Incremental, RestResource
 from pipeline_cli.project import Project
 from pipeline_cli.sources.build import record_source
+from pipeline_cli.sources.recordings import replayed_globally
 from tests.integration.ingest.world import World
 from tests.servers.json_api import Answer, JsonApi, Request
 
@@ -174,6 +178,33 @@ def items():
     before = len(duck.api.requests)
     assert duck.account(duck.ingest()) == (2, 2, 0, 0)
     assert len(duck.api.requests) == before
+
+
+def test_a_connection_that_is_being_made_when_a_replay_ends_leaves_the_requests_of_others_alone(
+    tmp_path: Path, api: JsonApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vcrpy puts the real classes back while it makes one, and its own when it has: that would be for good."""
+    file = tmp_path / "recording.yaml"
+    file.write_text(
+        "version: 1\ninteractions:\n"
+        f"- request: {{method: GET, uri: '{api.url}/items', body: null, headers: {{}}}}\n"
+        "  response: {status: {code: 200, message: OK}, headers: {}, body: {string: recorded}}\n"
+    )
+    begun, go_on, made = Event(), Event(), HTTPConnection.__init__
+
+    def slow(self: Any, *arguments: Any, **options: Any) -> None:
+        begun.set()
+        go_on.wait(10)
+        made(self, *arguments, **options)
+
+    monkeypatch.setattr(HTTPConnection, "__init__", slow)
+    with replayed_globally(file, "shop"):
+        asking = Thread(target=requests.get, args=(f"{api.url}/items",))
+        asking.start()
+        assert begun.wait(10)
+        Timer(0.2, go_on.set).start()
+    asking.join()
+    assert requests.get(f"{api.url}/items").json() == []
 
 
 @pytest.fixture(autouse=True)
