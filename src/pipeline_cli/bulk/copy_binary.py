@@ -9,7 +9,7 @@ on ARM.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, BinaryIO
 
 from pipeline_cli.bulk.errors import duckdb_batches
@@ -111,9 +111,7 @@ def encode(batch: Any) -> Any:
             block.append(values)
     if block:
         parts.append(_as_array(block))
-    found = (
-        parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, pa.scalar(b"", parts[0].type))
-    )
+    found = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, _no_bytes())
     offsets = np.frombuffer(found.buffers()[1], np.int64, rows + 1, found.offset * 8)
     return found.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
 
@@ -133,10 +131,10 @@ def _field(column: Any) -> tuple[Any, Any]:
 
     is_there = None
     if column.null_count:
-        is_there = column.is_valid().to_numpy(zero_copy_only=False)
+        is_there = _flags(column.is_valid()).view(np.bool_)
     if column.type in (pa.large_string(), pa.large_binary()):
         values = column.cast(pa.large_binary())
-        values = values if is_there is None else values.fill_null(b"")
+        values = values if is_there is None else values.fill_null(_no_bytes())
         sizes = np.diff(np.frombuffer(values.buffers()[1], np.int64, len(values) + 1, values.offset * 8))
         sizes = sizes if is_there is None else np.where(is_there, sizes, -1)
         return _bytes(sizes.astype(">i4")), values
@@ -156,18 +154,34 @@ def _fixed(column: Any) -> Any:
 
     kind = column.type
     if pa.types.is_boolean(kind):
-        return column.fill_null(False).to_numpy(zero_copy_only=False).astype(np.uint8)
+        return _flags(column)
     if pa.types.is_decimal(kind):
         return _numeric(column)
-    little = np.dtype(kind.to_pandas_dtype()) if not pa.types.is_temporal(kind) else None
-    if little is None:
-        little = np.dtype(np.int32 if pa.types.is_date(kind) else np.int64)
+    little = np.dtype(
+        np.float64 if pa.types.is_floating(kind) else np.int32 if pa.types.is_date(kind) else np.int64
+    )
     values = np.frombuffer(column.buffers()[1], little, len(column), column.offset * little.itemsize)
     if pa.types.is_timestamp(kind):
         values = values - _EPOCH_US
     elif pa.types.is_date(kind):
         values = values - np.int32(_EPOCH_DAYS)
     return values.astype(little.newbyteorder(">"))
+
+
+@cache
+def _no_bytes() -> Any:
+    """An empty value as Arrow has it; pyarrow.scalar() would import pandas, half a second."""
+    import numpy as np
+
+    return _array(np.zeros(2, np.int64), np.empty(0, np.uint8))[0]
+
+
+def _flags(column: Any) -> Any:
+    """Booleans as bytes, anything where there is none; Arrow's to_numpy() would import pandas, too."""
+    import numpy as np
+    import pyarrow as pa
+
+    return np.frombuffer(column.cast(pa.uint8()).buffers()[1], np.uint8, len(column))
 
 
 def _numeric(column: Any) -> Any:

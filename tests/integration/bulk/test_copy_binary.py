@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -155,3 +157,18 @@ def test_a_column_of_a_type_that_we_do_not_make_is_sent_as_text(postgres: FileWo
     assert postgres.query("SELECT id::text, number FROM bronze_shop.items ORDER BY 1") == list(
         zip(keys, (1, 2), strict=True)
     )
+
+
+def test_rows_are_encoded_without_pandas() -> None:
+    """pyarrow would import it for a single value of Python's, and for booleans: half a second of a load."""
+    code = (
+        "import sys, duckdb\nfrom pipeline_cli.bulk.copy_binary import send_rows\n"
+        "nothing = 'CASE WHEN i % 2 = 0 THEN {} END'\n"
+        "values = ['i', 'i > 1', 'i::DOUBLE', 'i::DECIMAL(9, 2)', 'DATE \\'2026-01-02\\'', 'i::VARCHAR']\n"
+        "select = ', '.join(values + [nothing.format(value) for value in values])\n"
+        "with open('/dev/null', 'wb') as pipe:\n"
+        "    rows = send_rows(duckdb.connect(), f'SELECT {select} FROM range(9) t(i)', pipe)\n"
+        "print(rows, 'pyarrow' in sys.modules, 'pandas' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "9 True False\n"
