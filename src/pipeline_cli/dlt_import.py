@@ -1,4 +1,4 @@
-"""dlt, imported whole, but for the destinations that nobody asks for."""
+"""dlt, imported whole, but for what nobody asks for: most of its destinations, and its runner of dbt."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline_cli.dlt_hints import remember_hints
 from pipeline_cli.threads import import_whole
 
 _DESTINATIONS = "dlt.destinations"
+_DBT = "dlt.pipeline.dbt"
 
 
 def import_dlt() -> None:
@@ -23,6 +25,7 @@ def import_dlt() -> None:
 
     `dlt.destinations` does nothing but import 22 destinations by name, an eighth of dlt's import; a run needs one.
     Here each is imported when it is asked for (PEP 562), by whomever: `dlt.destinations.postgres` is there as ever.
+    So is `dlt.dbt`, which begins with what makes virtual environments and takes the addresses of git apart.
     """
     _install()
     import_whole("dlt")
@@ -57,11 +60,14 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != _DESTINATIONS:
+        if fullname not in (_DESTINATIONS, _DBT):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or not isinstance(spec.loader, SourceLoader):
             return None
+        if fullname == _DBT:
+            spec.loader = LazyLoader(spec.loader)
+            return spec
         names = exported_names(spec.loader.get_source(fullname) or "")
         if names is not None:
             spec.loader = _LazyExports(names)

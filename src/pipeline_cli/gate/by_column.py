@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.contracts.exactness import Exactness
 from pipeline_cli.contracts.reasons import Record
-from pipeline_cli.nested.reading import PageReader, PageTable, ReceivedPage
-from pipeline_cli.nested.shape import ShapeBuilder
+from pipeline_cli.nested.pages import PageTable, ReceivedPage
 from pipeline_cli.nested.spool import SpoolFolder
+
+if TYPE_CHECKING:
+    from pipeline_cli.nested.reading import PageReader
 
 
 class ByColumn:
@@ -20,6 +22,7 @@ class ByColumn:
         self.spool = spool
         self.takes_text = holds is not None
         self._holds = holds
+        self._exactness: Exactness | None = None
         self._reader: PageReader | None = None
         self._page: PageTable | None = None
         self._has_left_out = False
@@ -27,7 +30,7 @@ class ByColumn:
 
     def open(self, exactness: Exactness) -> None:
         """At the first record, when the schema is known."""
-        self._reader = PageReader(ShapeBuilder(exactness.columns, exactness.table))
+        self._exactness = exactness
 
     @property
     def has_given_up(self) -> bool:
@@ -36,8 +39,8 @@ class ByColumn:
 
     def read(self, records: Sequence[Record]) -> bool:
         """Whether one table holds all of these; it is kept for WriteStep."""
-        assert self._reader is not None
-        self._page = self._reader.read(records) if self._pays_off(len(records)) else None
+        reader = self._reader if self._pays_off(len(records)) else None
+        self._page = reader.read(records) if reader is not None else None
         return self._page is not None
 
     def decode(self, body: bytes) -> ReceivedPage | None:
@@ -61,9 +64,8 @@ class ByColumn:
 
     def learn(self, records: Sequence[Record]) -> None:
         """These were accepted one by one; where one table holds them, it is kept for WriteStep."""
-        assert self._reader is not None
         pays_off = self._pays_off(len(records))
-        self._page = self._reader.learn(records) if pays_off else None
+        self._page = self._open_reader().learn(records) if pays_off else None
         self._has_left_out = self._has_left_out or (pays_off and self._page is None)
 
     @property
@@ -78,6 +80,16 @@ class ByColumn:
         page, self._page = self._page, None
         self._has_begun = self._has_begun or page is not None
         return page
+
+    def _open_reader(self) -> PageReader:
+        """With the first page that pays off: most runs find nothing new, and need nothing of what reads pages."""
+        if self._reader is None:
+            from pipeline_cli.nested.reading import PageReader
+            from pipeline_cli.nested.shape import ShapeBuilder
+
+            assert self._exactness is not None
+            self._reader = PageReader(ShapeBuilder(self._exactness.columns, self._exactness.table))
+        return self._reader
 
     def _pays_off(self, count: int) -> bool:
         """Where a page went by column, the few records of the last one do, too: as rows they were another file of the

@@ -22,7 +22,7 @@ from pipeline_cli.gate.rules import (
     frozen_rules,
     schema_is_frozen,
 )
-from pipeline_cli.nested.reading import ReceivedPage
+from pipeline_cli.nested.pages import ReceivedPage
 from pipeline_cli.sources.derived import Derived, received_of
 
 _SHOWN_VIOLATIONS = 20

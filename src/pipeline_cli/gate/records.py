@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline_cli.contracts.reasons import Record
-from pipeline_cli.nested.reading import ReceivedPage
+from pipeline_cli.nested.pages import ReceivedPage
 
 REJECTED = "_pipeline_cli_rejected"  # carries a rejected record past dlt's incremental step
 

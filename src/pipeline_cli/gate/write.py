@@ -17,7 +17,7 @@ from pipeline_cli.gate.records import REJECTED, Page, received_page, value_at
 from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
-from pipeline_cli.nested.reading import PageTable, ReceivedPage
+from pipeline_cli.nested.pages import PageTable, ReceivedPage
 from pipeline_cli.nested.stamping import Moments, Stamped, keep_raw, stamp_rows
 from pipeline_cli.progress import Progress
 from pipeline_cli.sources.derived import received_of

@@ -65,7 +65,7 @@ def open_pipeline(project: Project, warehouse: Warehouse, source: str) -> Pipeli
     import dlt
 
     from pipeline_cli.loading.traces import MaskingCollector
-    from pipeline_cli.nested.normalizer import install
+    from pipeline_cli.nested.install import install
 
     install()
     if is_armed():

@@ -1,77 +1,21 @@
-"""dlt's normalize step for files of nested tables: the columns are taken apart, never the records.
-
-dlt's worker finds its normalizer by the kind of the extracted file. Ours stands in the place of its Arrow normalizer
-and leaves to that what is not ours; nothing else of dlt changes, so a package that a run left behind is normalized
-by the next one like any other.
-"""
+"""Nested tables into the files of a load package: the columns are taken apart, never the records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipeline_cli.nested.batches import Batch, NestedBatches
+from pipeline_cli.nested.batches import Batch
 from pipeline_cli.nested.exemplar import exemplar
+from pipeline_cli.nested.package_files import write_plainly
 from pipeline_cli.nested.unnest import Rows, Unnesting
 from pipeline_cli.nested.values import to_column
 from pipeline_cli.threads import start_thread
 
 if TYPE_CHECKING:
     from dlt.common.schema import TSchemaUpdate
-
-
-@cache
-def install() -> None:
-    """Make dlt normalize our files by column, in this process."""
-    from importlib import import_module
-
-    from dlt.normalize.items_normalizers import ArrowItemsNormalizer, JsonLItemsNormalizer
-
-    from pipeline_cli.nested.package_files import write_plainly
-
-    class RowsNormalizer(JsonLItemsNormalizer):
-        """dlt's own, which remembers a table's columns; they may have grown meanwhile by a file of ours."""
-
-        def _normalize_chunk(self, *arguments: Any, **options: Any) -> TSchemaUpdate:
-            self._column_schemas.clear()
-            return super()._normalize_chunk(*arguments, **options)
-
-    class NestedNormalizer(ArrowItemsNormalizer):
-        def __init__(self, item_storage: Any, load_storage: Any, *arguments: Any, **options: Any) -> None:
-            super().__init__(_by_column(item_storage, load_storage), load_storage, *arguments, **options)
-            # It writes nothing, and is asked for the schema alone.
-            self._evolving = RowsNormalizer(item_storage, load_storage, *arguments, **options)
-            self._batches = NestedBatches(self.normalize_storage.extracted_packages, self.load_id)
-
-        def __call__(self, extracted_items_file: str, root_table_name: str) -> list[TSchemaUpdate]:
-            if self._batches.is_taken(extracted_items_file):
-                return []
-            batches = self._batches.take_all(extracted_items_file)
-            if batches is None:
-                return super().__call__(extracted_items_file, root_table_name)
-            write_plainly(self.item_storage)
-            return _normalize(self, self._evolving, root_table_name, batches)
-
-        def close(self) -> None:
-            import pyarrow
-
-            super().close()
-            pyarrow.default_memory_pool().release_unused()  # the warehouse needs it next
-
-    worker: Any = import_module("dlt.normalize.worker")
-    worker.JsonLItemsNormalizer = RowsNormalizer
-    worker.ArrowItemsNormalizer = NestedNormalizer
-
-
-def _by_column(item_storage: Any, load_storage: Any) -> Any:
-    """The storage of Arrow tables; where rows would be INSERT statements, files for COPY."""
-    from dlt.common.data_writers import get_best_writer_spec
-
-    if item_storage.writer_spec.file_format != "insert_values":
-        return item_storage
-    return load_storage.create_item_storage(get_best_writer_spec("arrow", "csv"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +27,13 @@ class _Typed:
     columns: dict[str, Any]
 
 
-def _normalize(normalizer: Any, evolving: Any, root: str, batches: Iterable[Batch]) -> list[TSchemaUpdate]:
+def normalize(normalizer: Any, evolving: Any, root: str, batches: Iterable[Batch]) -> list[TSchemaUpdate]:
     """Write the tables' rows into the package. Returns what the schema has gained.
 
-    While the rows of one batch are written, those of the next are taken apart by another thread.
+    While the rows of one batch are written, those of the next are taken apart by another thread. normalizer: dlt's of
+    the file; evolving: dlt's of rows, which is asked for the schema alone.
     """
+    write_plainly(normalizer.item_storage)
     updates: list[TSchemaUpdate] = []
     before: list[_Typed] = []
     for batch in batches:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pipeline_cli.contracts.json_values import may_lose_digits
 from pipeline_cli.contracts.reasons import Record
 from pipeline_cli.nested.arrays import column_arrays, from_bytes, has_null_items, leaf_arrays
+from pipeline_cli.nested.pages import PageTable, ReceivedPage
 from pipeline_cli.nested.shape import Shape, ShapeBuilder
 from pipeline_cli.nested.values import is_exact
 from pipeline_cli.nested.whole import Places, write_whole
@@ -26,32 +27,6 @@ _RECORDS = "records"
 _IN_VAIN = 20  # pages, one after the other, that did not have the shape of those before
 _TEXTS_IN_VAIN = 5  # pages, one after the other, that had to be decoded after all
 _WITH_DIGITS = frozenset(("double", "decimal"))
-
-
-@dataclass(frozen=True, slots=True)
-class PageTable:
-    """A page's records (or some of them), and the same as a table: row i is records[i].
-
-    filled: for each column (table, column, rows of the table, values).
-    """
-
-    records: Sequence[Record]
-    table: Any
-    whole: Places
-    filled: Sequence[tuple[str, str, int, int]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedPage:
-    """A page as its table, whose records no one has decoded. body: their JSON, a list; shape: as it was read."""
-
-    body: bytes
-    page: PageTable
-    shape: Shape
-
-    @property
-    def count(self) -> int:
-        return int(self.page.table.num_rows)
 
 
 class PageReader:

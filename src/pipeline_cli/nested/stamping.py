@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline_cli.contracts.json_values import plain_json
 from pipeline_cli.nested.arrays import from_numbers, from_texts, repeat_text
-from pipeline_cli.nested.reading import PageTable
+from pipeline_cli.nested.pages import PageTable
 from pipeline_cli.nested.whole import Places
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
