@@ -12,11 +12,13 @@ from pathlib import Path
 
 import dlt
 import pytest
+from dlt.destinations.exceptions import DatabaseTerminalException
 
 from pipeline_cli.destinations.postgres import PostgresWarehouse
 from pipeline_cli.destinations.postgres_url import parse_url
 from pipeline_cli.errors import Busy, LoadError
 from tests.servers.postgres import PASSWORD, URL_PASSWORD, PostgresServer
+from tests.servers.postgres_proxy import CommitCutter, Moment
 
 
 def open_postgres(url: str) -> PostgresWarehouse:
@@ -187,3 +189,24 @@ def test_what_dlt_may_do_is_what_its_own_destination_says(postgres_url: str) -> 
         said = ours.capabilities()
         assert {key: str(said[key]) for key in said} == {key: str(expected[key]) for key in expected}
         said["max_identifier_length"] = 1  # whoever asks may change what it got
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_dlt_does_not_try_again_after_a_commit_that_nobody_heard_of(
+    postgres_url: str, tmp_path: Path, moment: Moment
+) -> None:
+    """It may have been done: the rows would stand in their staging table twice."""
+    with CommitCutter(postgres_url) as proxy:
+        destination = open_postgres(proxy.url).dlt_destination()
+        pipeline = dlt.pipeline("api", destination=destination, pipelines_dir=str(tmp_path))
+        proxy.cut(moment, 1)
+        with (
+            pytest.raises(DatabaseTerminalException, match="the connection broke during a COMMIT"),
+            pipeline.sql_client() as client,
+            client.begin_transaction(),
+        ):
+            client.execute_sql("CREATE TABLE public.staged (id integer)")
+    assert proxy.cuts == 1
+    connection = open_postgres(postgres_url).connect()
+    assert connection.query("SELECT to_regclass('public.staged') IS NOT NULL") == [(moment == "after",)]
+    connection.close()
