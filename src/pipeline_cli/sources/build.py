@@ -177,8 +177,8 @@ def _connections(entry: RestApiSource) -> int:
 
 
 def read_ahead_width(entry: RestApiSource) -> int:
-    """How many pages are read ahead: one, or as many as there are connections, and one that waits to be worked on."""
-    return entry.max_parallel + 1 if entry.parallel else 1
+    """How many pages are read ahead: as many as there are connections, and one that waits to be worked on."""
+    return _connections(entry) + 1
 
 
 def secret_parameters(entry: Any) -> frozenset[str]:

@@ -25,6 +25,9 @@ from pipeline_cli.sources.landing.stability import Border
 if TYPE_CHECKING:
     from pipeline_cli.sources.read_ahead import ReadAhead
 
+_OF_ONE_CONNECTION = 2  # pages ahead
+_MANY_PAGES = 24
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -118,10 +121,14 @@ class WatchedPaginator(BasePaginator):
         """Expect the next page, and of pages by number or offset those behind it.
 
         Where the API tells no total, ever more with each page that there is: past the end, at most as many are asked
-        for in vain as are read ahead.
+        for in vain as are read ahead. With one connection only what is done with an answer takes place side by side:
+        that is not worth a request in vain before there were many that were not.
         """
         inner = self._inner
-        self._width = ahead.width if self._total is not None else min(2 * self._width, ahead.width)
+        if self._total is not None:
+            self._width = ahead.width
+        elif ahead.width > _OF_ONE_CONNECTION or len(self._asked) > _MANY_PAGES:
+            self._width = min(2 * self._width, ahead.width)
         count = self._width if isinstance(inner, RangePaginator) else 1
         for number in range(count):
             page = copy.copy(request)

@@ -142,6 +142,22 @@ def test_no_more_pages_are_read_ahead_than_there_is_room_for(api: JsonApi, pages
     assert sum(pages.asked.values()) <= 4 + CONNECTIONS + 1
 
 
+def test_of_many_pages_two_are_read_ahead_by_one_connection(api: JsonApi) -> None:
+    """While one answer is taken apart the next is on its way; the only request in vain is one past the end."""
+    pages = PagedRows([{"id": number} for number in range(400)])
+    api.data["/items"] = watched = Watched(pages, delay_s=0.0)
+    records = iter(open_source(entry_of(api, "page_number", parallel=False)).resources["items"])
+    list(islice(records, 295))  # into the thirtieth page
+    deadline = time.monotonic() + 10
+    while len(watched.came_at) < 32 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)  # whatever else is under way comes in
+    assert len(watched.came_at) == 32
+    assert len(list(records)) == 105
+    assert watched.most == 1
+    assert sum(pages.asked.values()) <= 42
+
+
 def dependents(api: JsonApi, entry: RestApiSource) -> RestApiSource:
     """Thirty parents with three lines each, in two pages."""
     lines = RestResource(
