@@ -142,7 +142,6 @@ _LONG = (
     "test_a_killed_load_leaves_nothing_and_is_made_good",
     "test_two_runs_leave_the_same_on_both_paths[duckdb-replace",
     "test_two_runs_leave_the_same_on_both_paths[duckdb-scd2",
-    "test_a_locked_table_ends_the_run_and_its_holder_is_named",
     "test_sql_error_midway_skips_what_follows[duckdb]",
     "test_failed_audit_leaves_what_is_published[postgres]",
     "test_full_refresh_builds_everything_again",

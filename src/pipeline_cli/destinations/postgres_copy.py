@@ -22,6 +22,7 @@ _CHUNK_BYTES = 1 << 20
 def copying_postgres() -> Any:
     """The destination's factory: `dlt.destinations.postgres` in all but the COPY of its CSV files, and its TRUNCATE."""
     import dlt
+    import psycopg2
     from dlt.destinations.impl.postgres.postgres import PostgresClient, PostgresCsvCopyJob
     from dlt.destinations.sql_jobs import SqlStagingReplaceFollowupJob
 
@@ -33,7 +34,10 @@ def copying_postgres() -> Any:
                 names = file.readline().decode().strip()  # quoted by Arrow's writer, as SQL does
                 statement = f"COPY {table} ({names}) FROM STDIN (FORMAT csv)"
                 with client.begin_transaction(), client.native_connection.cursor() as cursor:
-                    cursor.copy_expert(statement, file, size=_CHUNK_BYTES)
+                    try:
+                        cursor.copy_expert(statement, file, size=_CHUNK_BYTES)
+                    except psycopg2.Error as error:  # dlt would not look at what it says
+                        raise client._make_database_exception(error) from error
 
     class ReplaceJob(SqlStagingReplaceFollowupJob):
         @classmethod
