@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import http.client
 import os
 import shutil
 import tempfile
@@ -209,9 +210,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if request.node.get_closest_marker("network") is None:
         block_network(monkeypatch)
+    yield
+    # vcrpy's patch, which makes every later test of this process fail instead.
+    assert http.client.HTTPConnection.__module__ == "http.client", "what speaks HTTP is still patched"
 
 
 @pytest.fixture(autouse=True)
