@@ -39,7 +39,8 @@ class Rejection:
 class Probe:
     """What a resource gives. columns: those that its records would fill, child tables included, as typed by dlt.
 
-    values: some of each column's values, by (table, column). rejected: how many records, and for what.
+    values: some of each column's values, by (table, column). rejected: how many records, and for what. by_row: why a
+    run would load these records row by row; empty where it would not, or they are few.
     """
 
     resource: str
@@ -48,9 +49,7 @@ class Probe:
     values: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     rejected: int = 0
     reasons: list[Rejection] = field(default_factory=list)
-    by_row: str = (
-        ""  # why a run would load these records row by row; empty where it would not, or they are few
-    )
+    by_row: str = ""
 
 
 def probe_source(

@@ -25,7 +25,7 @@ from pipeline_cli.sources.landing.stability import Border
 if TYPE_CHECKING:
     from pipeline_cli.sources.read_ahead import ReadAhead
 
-_OF_ONE_CONNECTION = 2  # pages ahead
+_OF_ONE_CONNECTION = 2  # pages ahead: one under way, and one that waits (sources.build.read_ahead_width)
 _MANY_PAGES = 24
 
 
