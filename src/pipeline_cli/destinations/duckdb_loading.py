@@ -4,6 +4,9 @@ What is written could stay in memory up to 80% of the machine's, and the more ro
 columns took 530 MB, and 210 with a limit, no slower. Rows whose order tells nothing are written by all processors, a
 row group after the other; in order, row groups come out as small as what was read at once, and most are written anew
 when the file is closed.
+
+DuckDB's allocator keeps what was freed until it is 512 MB, which counts as the process's: 5 million rows of CSV took 470
+MB, and 380 where 32 are given back at once, no slower (3 rounds in turn).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _LOCK = threading.Lock()
+_KEEP_FREED = "32MB"  # of the allocator: what one deallocation may leave with it
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ def loading(connection: Any, instance: str, limit_mb: int | None, *, is_ordered:
             ((found.usual,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
         found.limits.append(limit_mb)
         connection.execute(f"SET GLOBAL preserve_insertion_order = {'true' if is_ordered else 'false'}")
+        connection.execute(f"SET GLOBAL allocator_bulk_deallocation_flush_threshold = '{_KEEP_FREED}'")
         _set_limit(connection, found)
     try:
         yield
@@ -68,7 +73,8 @@ def loading(connection: Any, instance: str, limit_mb: int | None, *, is_ordered:
             found.limits.remove(limit_mb)
             _set_limit(connection, found)
             if not found.limits:
-                connection.execute("RESET GLOBAL preserve_insertion_order")
+                for setting in ("preserve_insertion_order", "allocator_bulk_deallocation_flush_threshold"):
+                    connection.execute(f"RESET GLOBAL {setting}")
 
 
 def _set_limit(connection: Any, instance: _Instance) -> None:
