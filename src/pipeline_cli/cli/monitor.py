@@ -88,7 +88,7 @@ def _look(project: Project, ledger: Ledger, pipelines: list[str], now: datetime)
     from pipeline_cli.monitoring.judging import judge
     from pipeline_cli.monitoring.looking import look_at
 
-    seen, option = Observations(ledger.engine, project.environment_name), project.command_option
+    seen, option = Observations(ledger.database, project.environment_name), project.command_option
     names = pipelines or project.manifest.pipelines
     return [judge(look_at(project.manifest, seen, name, now, option=option)) for name in names]
 

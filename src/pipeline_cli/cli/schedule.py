@@ -60,7 +60,7 @@ def run_schedules(settings: Settings) -> int:
         return reading.manifest, reading.environment
 
     with opened_ledger(project) as ledger, clock.listening():
-        book = SlotBook(ledger.engine, project.environment_name)
+        book = SlotBook(ledger.database, project.environment_name)
         tell(f"scheduling in '{project.environment_name}': {', '.join(schedules)} (Ctrl-C ends it)")
         scheduler = Scheduler(
             ledger, book, PlanReader(project.root, read), ProcessRunner(project), clock, tell
@@ -89,7 +89,7 @@ def list_slots(settings: Settings, limit: int) -> int:
 
     project = settings.open_project(sources=())
     with opened_ledger(project) as ledger:
-        book = SlotBook(ledger.engine, project.environment_name)
+        book = SlotBook(ledger.database, project.environment_name)
         listed = list_schedules(schedules_of(project.manifest), book, utc_now(), limit)
     rows = [row for each in listed for row in each.to_rows()]
     fields: dict[str, Any] = {

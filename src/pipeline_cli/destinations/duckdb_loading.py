@@ -5,8 +5,8 @@ columns took 530 MB, and 210 with a limit, no slower. Rows whose order tells not
 row group after the other; in order, row groups come out as small as what was read at once, and most are written anew
 when the file is closed.
 
-DuckDB's allocator keeps what was freed until it is 512 MB, which counts as the process's: 5 million rows of CSV took 470
-MB, and 380 where 32 are given back at once, no slower (3 rounds in turn).
+DuckDB's allocator keeps what was freed until it is 512 MB, which counts as the process's: 5 million rows of CSV took
+470 MB, and 380 where 32 are given back at once, no slower (3 rounds in turn).
 """
 
 from __future__ import annotations

@@ -7,14 +7,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from pipeline_cli.ledger.alert_entries import AlertNews, Incident, StoredAlert
 from pipeline_cli.ledger.alert_tables import alerts, incidents, judged_runs
+from pipeline_cli.ledger.connection import Connection, Database, Row
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.entries import OPERATIONS
 from pipeline_cli.ledger.processes import ProcessIdentity
-from pipeline_cli.ledger.tables import loads, runs
 
 _OF_ALERT = ("alert_id", "channel", "kind", "run_id", "incidents", "content", "created_at", "deadline_at")
 _OF_SENDING = ("status", "next_try_at", "tries", "error", "sent_at")
@@ -23,88 +21,82 @@ _OF_SENDING = ("status", "next_try_at", "tries", "error", "sent_at")
 class AlertStore:
     """The incidents and alerts of all environments. Safe to use from several threads and processes."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     # -- incidents -------------------------------------------------------------------------------------------
 
     def open_incidents(self, environment: str) -> list[Incident]:
         """Those that are not over, oldest first."""
-        query = sa.select(incidents).where(
-            incidents.c.environment == environment, incidents.c.closed_at.is_(None)
+        query = (
+            "SELECT * FROM incidents WHERE environment = :environment AND closed_at IS NULL "
+            "ORDER BY opened_at, incident_id"
         )
-        with reading(self.engine) as connection:
-            found = connection.execute(query.order_by(incidents.c.opened_at, incidents.c.incident_id))
-            return [Incident(**row._mapping) for row in found]
+        with reading(self.database) as connection:
+            return [Incident(**row) for row in connection.rows(query, environment=environment)]
 
     def recent_incidents(self, environment: str | None, limit: int) -> list[Incident]:
         """The newest first, open and closed ones."""
-        query = sa.select(incidents).order_by(incidents.c.opened_at.desc(), incidents.c.incident_id)
-        if environment is not None:
-            query = query.where(incidents.c.environment == environment)
-        with reading(self.engine) as connection:
-            return [Incident(**row._mapping) for row in connection.execute(query.limit(limit))]
+        query = (
+            f"SELECT * FROM incidents {_of(environment)} ORDER BY opened_at DESC, incident_id LIMIT :limit"
+        )
+        with reading(self.database) as connection:
+            return [Incident(**row) for row in connection.rows(query, environment=environment, limit=limit)]
 
     def last_told(self, incident_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
         """(incident, channel) -> when an alert on it was last made, unless that was given up."""
         told: dict[tuple[str, str], datetime] = {}
-        query = sa.select(alerts.c.incidents, alerts.c.channel, alerts.c.created_at).where(
-            alerts.c.status != "given_up"
+        query = (
+            "SELECT incidents, channel, created_at FROM alerts WHERE status <> 'given_up' ORDER BY created_at"
         )
-        with reading(self.engine) as connection:
-            for row in connection.execute(query.order_by(alerts.c.created_at)):
+        with reading(self.database) as connection:
+            for row in connection.rows(query):
                 told.update({(each, row.channel): row.created_at for each in row.incidents})
         return {key: moment for key, moment in told.items() if key[0] in set(incident_ids)}
 
     def write(self, news: AlertNews) -> None:
         """Write incidents and due alerts in one transaction."""
-        with changing(self.engine) as connection:
+        with changing(self.database) as connection:
             write_news(connection, news)
 
-    def died_unjudged(self, environment: str, since: datetime) -> list[Any]:
+    def died_unjudged(self, environment: str, since: datetime) -> list[Row]:
         """The runs after `since` that died without closing and that no alert has told of yet, oldest first.
 
         Rows with run_id, started_at, ended_at, selection and error.
         """
-        query = sa.select(runs).where(
-            runs.c.environment == environment,
-            runs.c.status == "interrupted",
-            runs.c.started_at > since,
-            runs.c.document.is_(None),
-            runs.c.command.not_in(OPERATIONS),  # somebody stood beside it
-            runs.c.run_id.not_in(sa.select(judged_runs.c.run_id)),
+        query = (
+            "SELECT * FROM runs WHERE environment = :environment AND status = 'interrupted' "
+            "AND started_at > :since AND document IS NULL AND command NOT IN :attended "
+            "AND run_id NOT IN (SELECT run_id FROM judged_runs) ORDER BY started_at"
         )
-        with reading(self.engine) as connection:
-            return list(connection.execute(query.order_by(runs.c.started_at)))
+        attended = tuple(OPERATIONS)  # somebody stood beside them
+        with reading(self.database) as connection:
+            return connection.rows(query, environment=environment, since=since, attended=attended)
 
     def loaded_before(self, environment: str, source: str, run_id: str) -> bool:
         """Whether a run before this one has loaded the source."""
         query = (
-            sa.select(loads.c.id)
-            .join(runs, runs.c.run_id == loads.c.run_id)
-            .where(runs.c.environment == environment, loads.c.source == source)
-            .where(loads.c.run_id != run_id, loads.c.status.in_(("succeeded", "unchanged")))
+            "SELECT loads.id FROM loads JOIN runs ON runs.run_id = loads.run_id "
+            "WHERE runs.environment = :environment AND loads.source = :source AND loads.run_id <> :run_id "
+            "AND loads.status IN ('succeeded', 'unchanged') LIMIT 1"
         )
-        with reading(self.engine) as connection:
-            return connection.execute(query.limit(1)).first() is not None
+        with reading(self.database) as connection:
+            found = connection.row(query, environment=environment, source=source, run_id=run_id)
+        return found is not None
 
     # -- the outbox ------------------------------------------------------------------------------------------
 
     def unsent(self, environment: str) -> list[StoredAlert]:
         """What has neither arrived nor been given up, in the order in which it became due."""
-        query = sa.select(alerts).where(
-            alerts.c.environment == environment, alerts.c.status.in_(("due", "sending"))
-        )
-        with reading(self.engine) as connection:
-            return [_stored(row) for row in connection.execute(query.order_by(alerts.c.number))]
+        query = "SELECT * FROM alerts WHERE environment = :environment AND status IN ('due', 'sending') ORDER BY number"
+        with reading(self.database) as connection:
+            return [_stored(row) for row in connection.rows(query, environment=environment)]
 
     def recent_alerts(self, environment: str | None, limit: int) -> list[StoredAlert]:
         """The newest first, sent ones too."""
-        query = sa.select(alerts).order_by(alerts.c.number.desc())
-        if environment is not None:
-            query = query.where(alerts.c.environment == environment)
-        with reading(self.engine) as connection:
-            return [_stored(row) for row in connection.execute(query.limit(limit))]
+        query = f"SELECT * FROM alerts {_of(environment)} ORDER BY number DESC LIMIT :limit"
+        with reading(self.database) as connection:
+            return [_stored(row) for row in connection.rows(query, environment=environment, limit=limit)]
 
     def claim(self, alert_id: str, now: datetime) -> StoredAlert | None:
         """Take an alert for sending; None where another process has it, or it has been sent.
@@ -112,23 +104,27 @@ class AlertStore:
         One whose process died while it was sending is taken over, as `repeated`.
         """
         here = ProcessIdentity.here()
-        values = {"host": here.host, "pid": here.pid, "process_start": here.start, "claimed_at": now}
-        with changing(self.engine) as connection:
-            row = connection.execute(sa.select(alerts).where(alerts.c.alert_id == alert_id)).one_or_none()
+        with changing(self.database) as connection:
+            row = connection.row("SELECT * FROM alerts WHERE alert_id = :alert_id", alert_id=alert_id)
             if row is None or row.status not in ("due", "sending"):
                 return None
             if row.status == "sending" and not _is_gone(row, now):
                 return None
-            as_found = (
-                alerts.c.status == row.status,
-                alerts.c.claimed_at.is_not_distinct_from(row.claimed_at),
+            as_found = "claimed_at IS NULL" if row.claimed_at is None else "claimed_at = :before"
+            taken = connection.change(
+                "UPDATE alerts SET status = 'sending', tries = :tries, host = :host, pid = :pid, "
+                "process_start = :process_start, claimed_at = :now "
+                f"WHERE alert_id = :alert_id AND status = :status AND {as_found}",
+                tries=row.tries + 1,
+                host=here.host,
+                pid=here.pid,
+                process_start=here.start,
+                now=now,
+                alert_id=alert_id,
+                status=row.status,
+                before=row.claimed_at,
             )
-            taken = connection.execute(
-                sa.update(alerts)
-                .where(alerts.c.alert_id == alert_id, *as_found)
-                .values(status="sending", tries=row.tries + 1, **values)
-            )
-            return _stored(row, tries=row.tries + 1) if taken.rowcount == 1 else None
+            return _stored(row, tries=row.tries + 1) if taken == 1 else None
 
     def note_sent(self, alert_id: str, now: datetime, answer: str) -> None:
         self._update(alert_id, {"status": "sent", "sent_at": now, "answer": answer, "error": None})
@@ -141,39 +137,42 @@ class AlertStore:
         self._update(alert_id, {"status": "given_up"})
 
     def _update(self, alert_id: str, values: Mapping[str, Any]) -> None:
-        unsent = alerts.c.alert_id == alert_id, alerts.c.status.in_(("due", "sending"))
-        with changing(self.engine) as connection:
-            connection.execute(sa.update(alerts).where(*unsent).values(**values))
+        changes = ", ".join(f"{name} = :{name}" for name in values)
+        statement = f"UPDATE alerts SET {changes} WHERE alert_id = :id AND status IN ('due', 'sending')"
+        with changing(self.database) as connection:
+            connection.change(statement, id=alert_id, **values)
 
 
-def write_news(connection: sa.Connection, news: AlertNews) -> None:
+def write_news(connection: Connection, news: AlertNews) -> None:
     """As AlertStore.write, within a transaction. An alert whose id is there already is not written again."""
     for incident in news.incidents:
         row = {**asdict(incident), "told": list(incident.told), "steps": list(incident.steps)}
-        connection.execute(sa.delete(incidents).where(incidents.c.incident_id == incident.incident_id))
-        connection.execute(incidents.insert().values(row))
+        connection.replace(incidents, row)
     for run_id in news.judged:
-        connection.execute(sa.delete(judged_runs).where(judged_runs.c.run_id == run_id))
-        connection.execute(judged_runs.insert().values(run_id=run_id))
+        connection.replace(judged_runs, {"run_id": run_id})
     if not news.alerts:
         return
-    ids = [alert.alert_id for alert in news.alerts]
-    there: set[str] = set(connection.scalars(sa.select(alerts.c.alert_id).where(alerts.c.alert_id.in_(ids))))
-    number = connection.scalar(sa.select(sa.func.max(alerts.c.number))) or 0
+    ids = tuple(alert.alert_id for alert in news.alerts)
+    there = set(connection.values("SELECT alert_id FROM alerts WHERE alert_id IN :ids", ids=ids))
+    number = connection.value("SELECT max(number) FROM alerts") or 0
     for alert in news.alerts:
         if alert.alert_id not in there:
             number += 1
             row = {**asdict(alert), "incidents": list(alert.incidents), "number": number}
             waiting = {"status": "due", "next_try_at": alert.created_at, "tries": 0}
-            connection.execute(alerts.insert().values({**row, **waiting}))
+            connection.insert(alerts, {**row, **waiting})
 
 
-def _stored(row: Any, *, tries: int | None = None) -> StoredAlert:
+def _of(environment: str | None) -> str:
+    return "" if environment is None else "WHERE environment = :environment"
+
+
+def _stored(row: Row, *, tries: int | None = None) -> StoredAlert:
     values = {name: getattr(row, name) for name in (*_OF_ALERT, *_OF_SENDING)}
     if tries is not None:
         values["tries"] = tries
     return StoredAlert(**values, repeated=row.status == "sending")
 
 
-def _is_gone(row: Any, now: datetime) -> bool:
+def _is_gone(row: Row, now: datetime) -> bool:
     return ProcessIdentity(row.host, row.pid, row.process_start).is_gone(row.claimed_at, now)

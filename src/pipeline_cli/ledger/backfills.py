@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-import sqlalchemy as sa
-
 from pipeline_cli.document import utc_now
+from pipeline_cli.ledger.connection import Database
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.tables import backfill_chunks
 
@@ -28,20 +27,15 @@ class ChunkState:
     status: str
 
 
-def read_chunk(engine: sa.Engine, key: ChunkKey) -> ChunkState | None:
+def read_chunk(database: Database, key: ChunkKey) -> ChunkState | None:
     """What the ledger knows of the chunk; None where nobody has begun it."""
-    query = sa.select(backfill_chunks.c.run_id, backfill_chunks.c.status).where(*_is(key))
-    with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
+    query = f"SELECT run_id, status FROM backfill_chunks WHERE {backfill_chunks.is_key}"
+    with reading(database) as connection:
+        row = connection.row(query, **asdict(key))
     return None if row is None else ChunkState(row.run_id, row.status)
 
 
-def write_chunk(engine: sa.Engine, key: ChunkKey, state: ChunkState) -> None:
-    with changing(engine) as connection:
-        connection.execute(sa.delete(backfill_chunks).where(*_is(key)))
-        row = {**asdict(key), **asdict(state), "changed_at": utc_now()}
-        connection.execute(backfill_chunks.insert().values(row))
-
-
-def _is(key: ChunkKey) -> list[sa.ColumnElement[bool]]:
-    return [backfill_chunks.c[name] == value for name, value in asdict(key).items()]
+def write_chunk(database: Database, key: ChunkKey, state: ChunkState) -> None:
+    row = {**asdict(key), **asdict(state), "changed_at": utc_now()}
+    with changing(database) as connection:
+        connection.replace(backfill_chunks, row)

@@ -1,4 +1,4 @@
-"""Opening the ledger's database: SQLite in the project, or a server named by a SQLAlchemy URL."""
+"""Opening the ledger's database: SQLite in the project, or a Postgres server."""
 
 from __future__ import annotations
 
@@ -6,61 +6,69 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from pipeline_cli.errors import LoadError, UsageError
-from pipeline_cli.ledger import alert_tables as _alert_tables  # noqa: F401 - its tables are made, too
-from pipeline_cli.ledger.tables import SCHEMA_VERSION, metadata, schema_version
+from pipeline_cli.ledger.alert_tables import ALERT_TABLES
+from pipeline_cli.ledger.connection import (
+    BUSY_TIMEOUT_S,
+    SERVER_SCHEMA,
+    Backend,
+    Connection,
+    Database,
+    PostgresBackend,
+    SqliteBackend,
+    shown_address,
+)
+from pipeline_cli.ledger.schema import Dialect, Table
+from pipeline_cli.ledger.tables import SCHEMA_VERSION, TABLES, schema_version
 
-BUSY_TIMEOUT_S = 30
 _HINT = "Make sure that this user may write there; pipeline-cli doctor looks at it."
-# On a server the tables have a schema of their own; SQLite has one file for them.
-SERVER_SCHEMA = "pipeline_ledger"
 _LOCK_KEY = 7_152_334_901  # of pg_advisory_xact_lock: any number that is ours
+_SQLITE = "sqlite:///"
 
 
-def open_database(database: Path | str) -> tuple[sa.Engine, list[str]]:
-    """An engine on the ledger, its tables made where they are missing, and warnings for the user.
+def open_database(place: Path | str) -> tuple[Database, list[str]]:
+    """The ledger's database, its tables made where they are missing, and warnings for the user.
 
-    database: a SQLite file, or a SQLAlchemy URL. A damaged SQLite file is moved aside, with a warning.
-    Raises UsageError for a ledger of a newer version, LoadError where it cannot be opened.
+    place: a SQLite file, or a URL: `postgresql://…`, or `sqlite:///` and a file. A damaged SQLite file is moved aside,
+    with a warning. Raises UsageError for a ledger of a newer version, LoadError where it cannot be opened.
     """
     warnings: list[str] = []
-    where = str(database) if isinstance(database, Path) else _display(database)
+    if isinstance(place, str) and place.startswith(_SQLITE):
+        place = Path(place.removeprefix(_SQLITE))
+    where = str(place) if isinstance(place, Path) else shown_address(place)
     try:
-        if isinstance(database, Path):
-            database.parent.mkdir(parents=True, exist_ok=True)
-            with _opening(database):
-                warnings += move_aside_if_damaged(database)
-                engine = _sqlite_engine(f"sqlite:///{database}")
-                _prepare(engine)
-        else:
-            engine = _engine_from_url(database)
-            _prepare(engine)
-    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-        message = f"the ledger {where} cannot be opened: {_reason(error)}"
-        raise LoadError(message, code="E325", hint=_HINT) from error
+        database = Database(_backend(place, where))
     except ModuleNotFoundError as error:
         hint = "For a ledger on Postgres: pip install 'pipeline-cli[postgres]'."
         raise LoadError(f"the ledger {where} needs {error.name}", code="E325", hint=hint) from error
-    return engine, warnings
+    refusals: tuple[type[Exception], ...] = (*database.backend.errors, OSError)
+    try:
+        with _opening(place) if isinstance(place, Path) else nullcontext():
+            if isinstance(place, Path):
+                warnings += move_aside_if_damaged(place)
+            _prepare(database)
+    except refusals as error:
+        message = f"the ledger {where} cannot be opened: {_reason(error)}"
+        raise LoadError(message, code="E325", hint=_HINT) from error
+    return database, warnings
 
 
 @contextmanager
-def changing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction. Raises LoadError for what the database refuses."""
+def _transaction(database: Database, *, writes: bool) -> Iterator[Connection]:
+    """Raises LoadError for what the database refuses."""
     try:
-        with engine.begin() as connection:
+        with database.transaction(writes=writes) as connection:
             yield connection
-    except sa.exc.SQLAlchemyError as error:
+    except database.backend.errors as error:
         raise LoadError(f"the ledger refuses: {_reason(error)}", code="E325", hint=_HINT) from error
 
 
-# Reading is a transaction too: what several queries find belongs together.
-reading = changing
+changing = partial(_transaction, writes=True)
+reading = partial(_transaction, writes=False)  # what several queries find belongs together
 
 
 def move_aside_if_damaged(path: Path) -> list[str]:
@@ -88,64 +96,68 @@ def _is_sound(path: Path) -> bool:
 
 
 def _opening(path: Path) -> AbstractContextManager[Any]:
-    """One process at a time looks at the file's health and makes its tables."""
+    """One process at a time looks at the file's health and makes its tables. Raises OSError for a folder."""
     from filelock import FileLock
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path.with_name(path.name + ".lock"), timeout=BUSY_TIMEOUT_S)
 
 
-def _sqlite_engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
-
-    @sa.event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
+def _backend(place: Path | str, where: str) -> Backend:
+    if isinstance(place, Path):
+        return SqliteBackend(place)
+    if place.partition("://")[0].partition("+")[0] not in ("postgres", "postgresql"):
+        hint = "Give `state` as postgresql://user:password@host/database; without it, SQLite in the project is taken."
+        raise LoadError(f"the ledger {where} is in no database that can keep one", code="E325", hint=hint)
+    return PostgresBackend(place)
 
 
-def _engine_from_url(url: str) -> sa.Engine:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(url)
-    if parsed.drivername in ("postgres", "postgresql"):
-        # From 2.1 on, SQLAlchemy would take psycopg, which we do not depend on.
-        parsed = parsed.set(drivername="postgresql+psycopg2")
-    engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_TIMEOUT_S})
-    return engine.execution_options(schema_translate_map={None: SERVER_SCHEMA})
-
-
-def _prepare(engine: sa.Engine) -> None:
-    """Make the tables of a new ledger; refuse one that a newer pipeline-cli wrote."""
-    with engine.begin() as connection:
-        on_server = engine.dialect.name != "sqlite"
-        with _one_at_a_time(connection) if on_server else nullcontext():
-            metadata.create_all(connection)
-            found = connection.execute(sa.select(schema_version.c.version)).scalar()
-            if found is None:
-                connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-    if found is not None and found > SCHEMA_VERSION:
+def _prepare(database: Database) -> None:
+    """Make the tables of a new ledger, or of an older one; refuse one that a newer pipeline-cli wrote."""
+    with database.transaction(writes=False) as connection:
+        missing, version = _missing(connection), _version(connection)
+    if missing or version is None:
+        with database.transaction() as connection:
+            _make_tables(connection)
+            version = _version(connection)
+            if version is None:
+                version = SCHEMA_VERSION
+                connection.insert(schema_version, {"version": version})
+    if version > SCHEMA_VERSION:
         raise UsageError(
-            f"a newer pipeline-cli wrote the ledger (version {found}; this one knows {SCHEMA_VERSION})",
+            f"a newer pipeline-cli wrote the ledger (version {version}; this one knows {SCHEMA_VERSION})",
             code="E326",
             hint="Upgrade pipeline-cli, or move the ledger away.",
         )
 
 
-def _one_at_a_time(connection: sa.Connection) -> AbstractContextManager[None]:
-    """Two runs that begin at once must not both create the tables; released with the transaction."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
-    connection.execute(sa.schema.CreateSchema(SERVER_SCHEMA, if_not_exists=True))
-    return nullcontext()
+def _make_tables(connection: Connection) -> None:
+    if connection.dialect == "postgres":
+        # Two runs that begin at once must not both create the tables; released with the transaction.
+        connection.value("SELECT pg_advisory_xact_lock(:key)", key=_LOCK_KEY)
+        if not connection.value("SELECT 1 FROM pg_namespace WHERE nspname = :name", name=SERVER_SCHEMA):
+            connection.change(f"CREATE SCHEMA {SERVER_SCHEMA}")
+    for table in _missing(connection):
+        for statement in table.definition(connection.dialect):
+            connection.change(statement)
 
 
-def _display(url: str) -> str:
-    try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
-        return "of the environment's `state`"
+def _missing(connection: Connection) -> list[Table]:
+    queries: dict[Dialect, str] = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+        "postgres": f"SELECT tablename FROM pg_tables WHERE schemaname = '{SERVER_SCHEMA}'",
+    }
+    there = set(connection.values(queries[connection.dialect]))
+    return [table for table in (*TABLES, *ALERT_TABLES) if table.name not in there]
+
+
+def _version(connection: Connection) -> int | None:
+    """None where the ledger is not yet made."""
+    if schema_version in _missing(connection):
+        return None
+    found: int | None = connection.value("SELECT version FROM schema_version")
+    return found
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return str(error).strip().splitlines()[0]

@@ -5,44 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
-
 from pipeline_cli.document import ErrorDocument, PipelineResult, RunResult, StepResult
+from pipeline_cli.ledger.connection import Database
 from pipeline_cli.ledger.database import changing, reading
-from pipeline_cli.ledger.tables import metadata, runs, steps
+from pipeline_cli.ledger.tables import ended_runs
 
 DIED = "E731"  # the code of a run that its process did not close
 
-# Runs that died without closing, whose end the receivers of events were told of.
-ended_runs = sa.Table("ended_runs", metadata, sa.Column("run_id", sa.Text, primary_key=True))
 
-
-def untold_deaths(engine: sa.Engine, environment: str) -> list[RunResult]:
+def untold_deaths(database: Database, environment: str) -> list[RunResult]:
     """The runs that another process closed, with the steps that they were in, oldest first; until `mark_told`.
 
     A step that several pipelines share stands in the first of them alone, as the events of its beginning do.
     """
-    died = sa.select(runs).where(
-        runs.c.environment == environment,
-        runs.c.status == "interrupted",
-        runs.c.document.is_(None),
-        runs.c.run_id.not_in(sa.select(ended_runs.c.run_id)),
-    )
-    with reading(engine) as connection:
-        rows = connection.execute(died.order_by(runs.c.started_at)).all()
-        if not rows:
-            return []
-        within = sa.select(steps).where(
-            steps.c.run_id.in_([row.run_id for row in rows]), steps.c.status == "interrupted"
+    with reading(database) as connection:
+        rows = connection.rows(
+            "SELECT * FROM runs WHERE environment = :environment AND status = 'interrupted' AND document IS NULL "
+            "AND run_id NOT IN (SELECT run_id FROM ended_runs) ORDER BY started_at",
+            environment=environment,
         )
-        cut = connection.execute(within).all()
+        cut = connection.rows(
+            "SELECT * FROM steps WHERE run_id IN :ids AND status = 'interrupted'",
+            ids=tuple(row.run_id for row in rows),
+        )
     return [_result(row, [step for step in cut if step.run_id == row.run_id]) for row in rows]
 
 
-def mark_told(engine: sa.Engine, run_ids: Sequence[str]) -> None:
-    with changing(engine) as connection:
-        connection.execute(sa.delete(ended_runs).where(ended_runs.c.run_id.in_(run_ids)))
-        connection.execute(ended_runs.insert(), [{"run_id": run_id} for run_id in run_ids])
+def mark_told(database: Database, run_ids: Sequence[str]) -> None:
+    with changing(database) as connection:
+        for run_id in run_ids:
+            connection.replace(ended_runs, {"run_id": run_id})
 
 
 def _result(run: Any, cut: Sequence[Any]) -> RunResult:

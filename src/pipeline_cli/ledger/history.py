@@ -6,54 +6,53 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from pipeline_cli.document import SCHEMA_VERSION, Status, StepResult, format_time, utc_now
 from pipeline_cli.errors import UsageError
+from pipeline_cli.ledger.connection import Connection, Database, Row
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.deaths import DIED
 from pipeline_cli.ledger.entries import OPERATIONS, ModelBuild, RunSummary
 from pipeline_cli.ledger.processes import ProcessIdentity
-from pipeline_cli.ledger.tables import loads, models, runs, steps
 
 DONE = ("succeeded", "unchanged")
 # The status of a pipeline is the first of these that one of its steps has.
 WORST_FIRST = ("running", "interrupted", "failed", "succeeded", "skipped", "unchanged")
 
 
-def close_abandoned(engine: sa.Engine) -> list[str]:
+def close_abandoned(database: Database) -> list[str]:
     now = utc_now()
-    with reading(engine) as connection:
-        open_runs = connection.execute(sa.select(runs).where(runs.c.status == "running")).all()
+    with reading(database) as connection:
+        open_runs = connection.rows("SELECT * FROM runs WHERE status = 'running'")
     gone = [
         row
         for row in open_runs
         if ProcessIdentity(row.host, row.pid, row.process_start).is_gone(row.claimed_at, now)
     ]
     for row in gone:
-        _close(engine, row, now)
+        _close(database, row, now)
     return [row.run_id for row in gone]
 
 
-def _close(engine: sa.Engine, row: Any, now: datetime) -> None:
+def _close(database: Database, row: Any, now: datetime) -> None:
     message = f"process {row.pid} on {row.host} ended without closing the run"
-    with changing(engine) as connection:
-        running = steps.c.run_id == row.run_id, steps.c.status == "running"
-        connection.execute(
-            sa.update(steps).where(*running).values(status="interrupted", ended_at=now, message=message)
-        )
-        closed = {"status": "interrupted", "ended_at": now, "error": message}
-        still_open = runs.c.run_id == row.run_id, runs.c.status == "running"
-        connection.execute(sa.update(runs).where(*still_open).values(**closed))
+    with changing(database) as connection:
+        for table, column in (("steps", "message"), ("runs", "error")):
+            connection.change(
+                f"UPDATE {table} SET status = 'interrupted', ended_at = :now, {column} = :message "
+                "WHERE run_id = :run_id AND status = 'running'",
+                now=now,
+                message=message,
+                run_id=row.run_id,
+            )
 
 
-def read_document(engine: sa.Engine, run_id: str) -> dict[str, Any]:
-    with reading(engine) as connection:
+def read_document(database: Database, run_id: str) -> dict[str, Any]:
+    with reading(database) as connection:
         row = _run(connection, run_id)
         if row.document is not None:
             document: dict[str, Any] = row.document
             return document
-        written = connection.execute(sa.select(steps).where(steps.c.run_id == run_id)).all()
+        written = _steps(connection, run_id)
     return _assemble(row, {(step.pipeline, step.name): step for step in written})
 
 
@@ -94,19 +93,21 @@ def _worst(statuses: Iterable[str]) -> str:
 
 
 def read_recent(
-    engine: sa.Engine, limit: int, pipeline: str | None, environment: str | None
+    database: Database, limit: int, pipeline: str | None, environment: str | None
 ) -> list[RunSummary]:
-    query = sa.select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(limit)
+    conditions = ["1 = 1"]
     if pipeline is not None:
-        query = query.where(runs.c.run_id.in_(sa.select(steps.c.run_id).where(steps.c.pipeline == pipeline)))
+        conditions.append("run_id IN (SELECT run_id FROM steps WHERE pipeline = :pipeline)")
     if environment is not None:
-        query = query.where(runs.c.environment == environment)
-    with reading(engine) as connection:
-        found = connection.execute(query).all()
-        of_steps = sa.select(steps.c.run_id, steps.c.pipeline, steps.c.status)
-        ids = [row.run_id for row in found]
+        conditions.append("environment = :environment")
+    query = f"SELECT * FROM runs WHERE {' AND '.join(conditions)} ORDER BY started_at DESC, run_id DESC LIMIT :limit"
+    with reading(database) as connection:
+        found = connection.rows(query, pipeline=pipeline, environment=environment, limit=limit)
+        ids = tuple(row.run_id for row in found)
         statuses: dict[tuple[str, str], list[str]] = {}
-        for row in connection.execute(of_steps.where(steps.c.run_id.in_(ids))):
+        for row in connection.rows(
+            "SELECT run_id, pipeline, status FROM steps WHERE run_id IN :ids", ids=ids
+        ):
             statuses.setdefault((str(row.run_id), str(row.pipeline)), []).append(str(row.status))
     return [_summary(row, statuses) for row in found]
 
@@ -124,73 +125,68 @@ def _summary(row: Any, statuses: dict[tuple[str, str], list[str]]) -> RunSummary
     )
 
 
-def last_success(engine: sa.Engine, environment: str, pipeline: str) -> datetime | None:
-    undone = sa.select(steps.c.run_id).where(steps.c.pipeline == pipeline, steps.c.status.not_in(DONE))
+def last_success(database: Database, environment: str, pipeline: str) -> datetime | None:
+    # An interrupted run may lack the rows of steps that it never came to.
     query = (
-        sa.select(sa.func.max(runs.c.ended_at, type_=runs.c.ended_at.type))
-        .join(steps, steps.c.run_id == runs.c.run_id)
-        .where(runs.c.environment == environment, steps.c.pipeline == pipeline)
-        # An interrupted run may lack the rows of steps that it never came to.
-        .where(runs.c.status != "interrupted", runs.c.run_id.not_in(undone))
+        'SELECT max(runs.ended_at) AS "at [datetime]" FROM runs JOIN steps ON steps.run_id = runs.run_id '
+        "WHERE runs.environment = :environment AND steps.pipeline = :pipeline AND runs.status <> 'interrupted' "
+        "AND runs.run_id NOT IN (SELECT run_id FROM steps WHERE pipeline = :pipeline AND status NOT IN :done)"
     )
-    with reading(engine) as connection:
-        found: datetime | None = connection.execute(query).scalar()
+    with reading(database) as connection:
+        found: datetime | None = connection.value(
+            query, environment=environment, pipeline=pipeline, done=DONE
+        )
         return found
 
 
-def last_load(engine: sa.Engine, environment: str, sources: Sequence[str]) -> datetime | None:
+def last_load(database: Database, environment: str, sources: Sequence[str]) -> datetime | None:
     query = (
-        sa.select(sa.func.max(loads.c.ended_at, type_=loads.c.ended_at.type))
-        .join(runs, runs.c.run_id == loads.c.run_id)
-        .where(runs.c.environment == environment, loads.c.source.in_(list(sources)))
-        .where(loads.c.status.in_(DONE))
+        'SELECT max(loads.ended_at) AS "at [datetime]" FROM loads JOIN runs ON runs.run_id = loads.run_id '
+        "WHERE runs.environment = :environment AND loads.source IN :sources AND loads.status IN :done"
     )
-    with reading(engine) as connection:
-        found: datetime | None = connection.execute(query).scalar()
+    with reading(database) as connection:
+        found: datetime | None = connection.value(
+            query, environment=environment, sources=tuple(sources), done=DONE
+        )
         return found
 
 
-def last_builds(engine: sa.Engine, environment: str) -> dict[str, ModelBuild]:
-    newest = (
-        sa.select(sa.func.max(models.c.id))
-        .join(runs, runs.c.run_id == models.c.run_id)
-        .where(runs.c.environment == environment, models.c.status == "succeeded")
-        .group_by(models.c.name)
-    )
+def last_builds(database: Database, environment: str) -> dict[str, ModelBuild]:
     query = (
-        sa.select(models.c.name, models.c.run_id, models.c.row_count, runs.c.started_at)
-        .join(runs, runs.c.run_id == models.c.run_id)
-        .where(models.c.id.in_(newest))
+        "SELECT models.name, models.run_id, models.row_count, runs.started_at "
+        "FROM models JOIN runs ON runs.run_id = models.run_id WHERE models.id IN ("
+        "SELECT max(models.id) FROM models JOIN runs ON runs.run_id = models.run_id "
+        "WHERE runs.environment = :environment AND models.status = 'succeeded' GROUP BY models.name)"
     )
-    with reading(engine) as connection:
+    with reading(database) as connection:
         return {
             str(row.name): ModelBuild(row.run_id, row.started_at, row.row_count)
-            for row in connection.execute(query)
+            for row in connection.rows(query, environment=environment)
         }
 
 
-def last_failed(engine: sa.Engine, environment: str) -> str | None:
+def last_failed(database: Database, environment: str) -> str | None:
     query = (
-        sa.select(runs.c.run_id)
-        .where(runs.c.environment == environment, runs.c.status.in_(("failed", "interrupted")))
-        .where(runs.c.command.not_in(OPERATIONS))
-        .order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
+        "SELECT run_id FROM runs WHERE environment = :environment AND status IN ('failed', 'interrupted') "
+        "AND command NOT IN :operations ORDER BY started_at DESC, run_id DESC LIMIT 1"
     )
-    with reading(engine) as connection:
-        return connection.execute(query.limit(1)).scalar()
+    with reading(database) as connection:
+        found: str | None = connection.value(query, environment=environment, operations=tuple(OPERATIONS))
+        return found
 
 
-def remaining(engine: sa.Engine, run_id: str) -> dict[str, dict[str, int]]:
-    with reading(engine) as connection:
+def remaining(database: Database, run_id: str) -> dict[str, dict[str, int]]:
+    with reading(database) as connection:
         run = _run(connection, run_id)
-        own = connection.execute(sa.select(steps).where(steps.c.run_id == run_id)).all()
-        later = (
-            sa.select(steps.c.pipeline, steps.c.name)
-            .join(runs, runs.c.run_id == steps.c.run_id)
-            .where(runs.c.environment == run.environment, runs.c.started_at > run.started_at)
-            .where(steps.c.status.in_(DONE))
+        own = _steps(connection, run_id)
+        later = connection.rows(
+            "SELECT steps.pipeline, steps.name FROM steps JOIN runs ON runs.run_id = steps.run_id "
+            "WHERE runs.environment = :environment AND runs.started_at > :begun AND steps.status IN :done",
+            environment=run.environment,
+            begun=run.started_at,
+            done=DONE,
         )
-        done = {tuple(row) for row in connection.execute(later)}
+    done = {(row.pipeline, row.name) for row in later}
     done |= {(step.pipeline, step.name) for step in own if step.status in DONE}
     tries = {(step.pipeline, step.name): step.tries for step in own}
     left = {
@@ -200,8 +196,12 @@ def remaining(engine: sa.Engine, run_id: str) -> dict[str, dict[str, int]]:
     return {pipeline: named for pipeline, named in left.items() if named}
 
 
-def _run(connection: sa.Connection, run_id: str) -> Any:
-    row = connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).one_or_none()
+def _steps(connection: Connection, run_id: str) -> list[Row]:
+    return connection.rows("SELECT * FROM steps WHERE run_id = :run_id", run_id=run_id)
+
+
+def _run(connection: Connection, run_id: str) -> Row:
+    row = connection.row("SELECT * FROM runs WHERE run_id = :run_id", run_id=run_id)
     if row is None:
         raise UsageError(f"there is no run {run_id!r}", hint="See: pipeline-cli runs")
     return row

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from pipeline_cli.errors import UsageError
+from pipeline_cli.ledger.connection import Database
 from pipeline_cli.ledger.database import reading
-from pipeline_cli.ledger.tables import loaded_tables, loads, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +29,10 @@ class RunMoment:
     ended_at: datetime
 
 
-def find_run(engine: sa.Engine, run_id: str) -> RunMoment:
+def find_run(database: Database, run_id: str) -> RunMoment:
     """The run with this id. Raises UsageError where it is not there, or has not ended."""
-    with reading(engine) as connection:
-        row = connection.execute(sa.select(runs).where(runs.c.run_id == run_id)).one_or_none()
+    with reading(database) as connection:
+        row = connection.row("SELECT * FROM runs WHERE run_id = :run_id", run_id=run_id)
     if row is None:
         raise UsageError(f"there is no run {run_id!r}", hint="See: pipeline-cli runs")
     if row.ended_at is None:
@@ -42,26 +40,28 @@ def find_run(engine: sa.Engine, run_id: str) -> RunMoment:
     return RunMoment(row.run_id, row.environment, row.started_at, row.ended_at)
 
 
-def known_loads(engine: sa.Engine, environment: str, source: str) -> dict[str, KnownLoad]:
+def known_loads(database: Database, environment: str, source: str) -> dict[str, KnownLoad]:
     """The loads of a source that the ledger knows, by their ids."""
     query = (
-        sa.select(loads.c.load_id, loads.c.table_name, loads.c.loaded, runs.c.started_at)
-        .join(runs, runs.c.run_id == loads.c.run_id)
-        .where(runs.c.environment == environment, loads.c.source == source, loads.c.load_id.is_not(None))
+        "SELECT loads.load_id, loads.table_name, loads.loaded, runs.started_at "
+        "FROM loads JOIN runs ON runs.run_id = loads.run_id "
+        "WHERE runs.environment = :environment AND loads.source = :source AND loads.load_id IS NOT NULL"
     )
     found: dict[str, KnownLoad] = {}
-    with reading(engine) as connection:
-        for row in connection.execute(query):
+    with reading(database) as connection:
+        for row in connection.rows(query, environment=environment, source=source):
             known = found.setdefault(row.load_id, KnownLoad(row.load_id, row.started_at, {}))
             if row.table_name:
                 known.loaded[row.table_name] = known.loaded.get(row.table_name, 0) + row.loaded
     return found
 
 
-def touched_by(engine: sa.Engine, environment: str, load_ids: list[str]) -> set[tuple[str, str]]:
+def touched_by(database: Database, environment: str, load_ids: list[str]) -> set[tuple[str, str]]:
     """The (dataset, table) that these loads put rows into, or took some from."""
-    query = sa.select(loaded_tables.c.dataset, loaded_tables.c.table_name).where(
-        loaded_tables.c.environment == environment, loaded_tables.c.load_id.in_(load_ids)
+    query = (
+        "SELECT dataset, table_name FROM loaded_tables "
+        "WHERE environment = :environment AND load_id IN :load_ids AND table_name <> ''"
     )
-    with reading(engine) as connection:
-        return {(row.dataset, row.table_name) for row in connection.execute(query) if row.table_name}
+    with reading(database) as connection:
+        found = connection.rows(query, environment=environment, load_ids=tuple(load_ids))
+    return {(row.dataset, row.table_name) for row in found}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
+from pipeline_cli.ledger.connection import Database, Row
 from pipeline_cli.ledger.database import reading
-from pipeline_cli.ledger.tables import loads, models, runs, steps
 
 DONE = ("succeeded", "unchanged")
 
@@ -82,87 +80,77 @@ class SeenBuild:
 class Observations:
     """The ledger of one environment, pipeline by pipeline; everything newest first."""
 
-    def __init__(self, engine: sa.Engine, environment: str) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, environment: str) -> None:
+        self._database = database
         self._environment = environment
 
     def runs(self, pipeline: str, limit: int) -> list[SeenRun]:
         """The pipeline's newest runs, those that have not come to its steps too."""
-        here = sa.select(runs).where(runs.c.environment == self._environment)
-        newest = runs.c.started_at.desc(), runs.c.run_id.desc()
-        with_steps = runs.c.run_id.in_(sa.select(steps.c.run_id).where(steps.c.pipeline == pipeline))
-        with reading(self._engine) as connection:
-            found = {row.run_id: row for row in connection.execute(here.order_by(*newest).limit(limit))}
-            query = here.where(sa.or_(with_steps, runs.c.status == "running")).order_by(*newest).limit(limit)
-            found |= {row.run_id: row for row in connection.execute(query)}
+        query = (
+            "SELECT * FROM runs WHERE environment = :environment AND ({}) "
+            "ORDER BY started_at DESC, run_id DESC LIMIT :limit"
+        )
+        with_steps = "run_id IN (SELECT run_id FROM steps WHERE pipeline = :pipeline)"
+        here = {"environment": self._environment, "pipeline": pipeline, "limit": limit}
+        with reading(self._database) as connection:
+            found = {row.run_id: row for row in connection.rows(query.format("1 = 1"), **here)}
+            of_steps = query.format(f"{with_steps} OR status = 'running'")
+            found |= {row.run_id: row for row in connection.rows(of_steps, **here)}
             of_pipeline = [row for row in found.values() if pipeline in row.selection]
             of_pipeline.sort(key=lambda row: (row.started_at, row.run_id), reverse=True)
-            ids = [row.run_id for row in of_pipeline[:limit]]
-            wanted = sa.select(steps).where(steps.c.pipeline == pipeline, steps.c.run_id.in_(ids))
-            by_run: dict[str, list[Any]] = {}
-            for row in connection.execute(wanted):
+            wanted = "SELECT * FROM steps WHERE pipeline = :pipeline AND run_id IN :ids"
+            ids = tuple(row.run_id for row in of_pipeline[:limit])
+            by_run: dict[str, list[Row]] = {}
+            for row in connection.rows(wanted, pipeline=pipeline, ids=ids):
                 by_run.setdefault(row.run_id, []).append(row)
         return [_seen_run(row, pipeline, by_run.get(row.run_id, ())) for row in of_pipeline[:limit]]
 
     def loads(self, sources: Sequence[str], limit: int) -> dict[tuple[str, str], list[SeenLoad]]:
         """(source, resource) -> its newest loads that came to a good end, also those with nothing new."""
-        number = sa.func.row_number().over(
-            partition_by=(loads.c.source, loads.c.resource),
-            order_by=(loads.c.ended_at.desc(), loads.c.id.desc()),
-        )
-        counts = "extracted", "loaded", "quarantined"
-        names = ("run_id", "source", "resource", "ended_at", *counts)
         numbered = (
-            sa.select(*(loads.c[name] for name in names), runs.c.full_refresh, number.label("number"))
-            .join(runs, runs.c.run_id == loads.c.run_id)
-            .where(runs.c.environment == self._environment, loads.c.source.in_(list(sources)))
-            .where(loads.c.resource.is_not(None), loads.c.status.in_(DONE))
-            .subquery()
+            "SELECT loads.run_id, source, resource, loads.ended_at, extracted, loaded, quarantined, full_refresh, "
+            "row_number() OVER (PARTITION BY source, resource ORDER BY loads.ended_at DESC, loads.id DESC) AS number "
+            "FROM loads JOIN runs ON runs.run_id = loads.run_id "
+            "WHERE environment = :environment AND source IN :sources "
+            "AND resource IS NOT NULL AND loads.status IN :done"
         )
         found: dict[tuple[str, str], list[SeenLoad]] = {}
-        for row in self._newest(numbered, limit):
-            load = SeenLoad(**{name: row[name] for name in (*names, "full_refresh")})
+        for row in self._newest(numbered, limit, sources=tuple(sources), done=DONE):
+            load = SeenLoad(**{name: value for name, value in row.items() if name != "number"})
             found.setdefault((load.source, load.resource), []).append(load)
         return found
 
     def last_new_rows(self, sources: Sequence[str]) -> dict[str, datetime]:
         """Source -> when it last brought a row that was new or had changed."""
         query = (
-            sa.select(loads.c.source, sa.func.max(loads.c.ended_at, type_=loads.c.ended_at.type).label("at"))
-            .join(runs, runs.c.run_id == loads.c.run_id)
-            .where(runs.c.environment == self._environment, loads.c.source.in_(list(sources)))
-            .where(loads.c.status.in_(DONE), loads.c.loaded > 0)
-            .group_by(loads.c.source)
+            'SELECT loads.source, max(loads.ended_at) AS "at [datetime]" '
+            "FROM loads JOIN runs ON runs.run_id = loads.run_id "
+            "WHERE runs.environment = :environment AND loads.source IN :sources "
+            "AND loads.status IN :done AND loads.loaded > 0 GROUP BY loads.source"
         )
-        with reading(self._engine) as connection:
-            return {row.source: row.at for row in connection.execute(query)}
+        values = {"environment": self._environment, "sources": tuple(sources), "done": DONE}
+        with reading(self._database) as connection:
+            return {row.source: row.at for row in connection.rows(query, **values)}
 
     def builds(self, pipeline: str, limit: int) -> dict[str, list[SeenBuild]]:
         """Model -> its newest builds whose rows were counted."""
-        number = sa.func.row_number().over(partition_by=models.c.name, order_by=models.c.id.desc())
         numbered = (
-            sa.select(
-                models.c.run_id,
-                models.c.name,
-                runs.c.started_at,
-                models.c.row_count.label("rows"),
-                number.label("number"),
-            )
-            .join(runs, runs.c.run_id == models.c.run_id)
-            .where(runs.c.environment == self._environment, models.c.pipeline == pipeline)
-            .where(models.c.status == "succeeded", models.c.row_count.is_not(None))
-            .subquery()
+            "SELECT models.run_id, models.name, runs.started_at, models.row_count, "
+            "row_number() OVER (PARTITION BY models.name ORDER BY models.id DESC) AS number "
+            "FROM models JOIN runs ON runs.run_id = models.run_id "
+            "WHERE runs.environment = :environment AND models.pipeline = :pipeline "
+            "AND models.status = 'succeeded' AND models.row_count IS NOT NULL"
         )
         found: dict[str, list[SeenBuild]] = {}
-        for row in self._newest(numbered, limit):
-            build = SeenBuild(row["run_id"], row["name"], row["started_at"], row["rows"])
+        for row in self._newest(numbered, limit, pipeline=pipeline):
+            build = SeenBuild(row.run_id, row.name, row.started_at, row.row_count)
             found.setdefault(build.name, []).append(build)
         return found
 
-    def _newest(self, numbered: sa.Subquery, limit: int) -> list[Mapping[str, Any]]:
-        query = sa.select(numbered).where(numbered.c.number <= limit).order_by(numbered.c.number)
-        with reading(self._engine) as connection:
-            return [dict(row._mapping) for row in connection.execute(query)]
+    def _newest(self, numbered: str, limit: int, **values: Any) -> list[Row]:
+        query = f"SELECT * FROM ({numbered}) AS numbered WHERE number <= :limit ORDER BY number"
+        with reading(self._database) as connection:
+            return connection.rows(query, environment=self._environment, limit=limit, **values)
 
 
 def _seen_run(run: Any, pipeline: str, rows: Sequence[Any]) -> SeenRun:

@@ -4,61 +4,59 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import sqlalchemy as sa
-
-from pipeline_cli.ledger.alert_tables import alerts, incidents, judged_runs
+from pipeline_cli.ledger.connection import Database
 from pipeline_cli.ledger.database import changing
-from pipeline_cli.ledger.slots import slots
-from pipeline_cli.ledger.tables import runs
 
 AT_ONCE = 500  # ids of a statement
 
 
-def prune_slots(engine: sa.Engine, environment: str, before: datetime) -> int:
+def prune_slots(database: Database, environment: str, before: datetime) -> int:
     """Remove the slots that ended before; how many. The newest of a pipeline stays: `schedule list` shows it."""
-    newest = (
-        sa.select(slots.c.pipeline, sa.func.max(slots.c.slot).label("slot"))
-        .where(slots.c.environment == environment)
-        .group_by(slots.c.pipeline)
-        .subquery()
-    )
-    is_newest = sa.exists().where(newest.c.pipeline == slots.c.pipeline, newest.c.slot == slots.c.slot)
-    over = (
-        slots.c.environment == environment,
-        slots.c.status.in_(("ended", "dropped")),
-        slots.c.ended_at < before,
-        ~is_newest,
-    )
-    with changing(engine) as connection:
-        return connection.execute(sa.delete(slots).where(*over)).rowcount
+    with changing(database) as connection:
+        return connection.change(
+            "DELETE FROM slots WHERE environment = :environment AND status IN ('ended', 'dropped') "
+            "AND ended_at < :before AND EXISTS (SELECT 1 FROM slots AS later "
+            "WHERE later.environment = slots.environment AND later.pipeline = slots.pipeline "
+            "AND later.slot > slots.slot)",
+            environment=environment,
+            before=before,
+        )
 
 
-def prune_alerts(engine: sa.Engine, environment: str, before: datetime) -> int:
+def prune_alerts(database: Database, environment: str, before: datetime) -> int:
     """Remove the alerts and incidents that were over before; how many.
 
     What was told of an incident that is open stays: its next reminder counts from it.
     """
-    with changing(engine) as connection:
-        is_open = (incidents.c.environment == environment, incidents.c.closed_at.is_(None))
-        still_open: set[str] = set(connection.scalars(sa.select(incidents.c.incident_id).where(*is_open)))
-        done = (
-            alerts.c.environment == environment,
-            alerts.c.status.in_(("sent", "given_up")),
-            alerts.c.created_at < before,
-            # One of the newest has the highest number, which the next one is counted from.
-            alerts.c.number < sa.select(sa.func.max(alerts.c.number)).scalar_subquery(),
+    with changing(database) as connection:
+        still_open = set(
+            connection.values(
+                "SELECT incident_id FROM incidents WHERE environment = :environment AND closed_at IS NULL",
+                environment=environment,
+            )
         )
-        old = [
-            row.alert_id
-            for row in connection.execute(sa.select(alerts.c.alert_id, alerts.c.incidents).where(*done))
-            if still_open.isdisjoint(row.incidents)
-        ]
+        # One of the newest has the highest number, which the next one is counted from.
+        done = connection.rows(
+            "SELECT alert_id, incidents FROM alerts WHERE environment = :environment "
+            "AND status IN ('sent', 'given_up') AND created_at < :before "
+            "AND number < (SELECT max(number) FROM alerts)",
+            environment=environment,
+            before=before,
+        )
+        old = [row.alert_id for row in done if still_open.isdisjoint(row.incidents)]
         for begin in range(0, len(old), AT_ONCE):
-            some = old[begin : begin + AT_ONCE]
-            connection.execute(sa.delete(alerts).where(alerts.c.alert_id.in_(some)))
-        over = (incidents.c.environment == environment, incidents.c.closed_at < before)
-        closed = connection.execute(sa.delete(incidents).where(*over)).rowcount
+            some = tuple(old[begin : begin + AT_ONCE])
+            connection.change("DELETE FROM alerts WHERE alert_id IN :some", some=some)
+        closed = connection.change(
+            "DELETE FROM incidents WHERE environment = :environment AND closed_at < :before",
+            environment=environment,
+            before=before,
+        )
         # They keep a dead run from being told of twice, which is looked for in runs of the last days alone.
-        died = sa.select(runs.c.run_id).where(runs.c.environment == environment, runs.c.started_at < before)
-        connection.execute(sa.delete(judged_runs).where(judged_runs.c.run_id.in_(died)))
+        connection.change(
+            "DELETE FROM judged_runs WHERE run_id IN "
+            "(SELECT run_id FROM runs WHERE environment = :environment AND started_at < :before)",
+            environment=environment,
+            before=before,
+        )
         return len(old) + closed

@@ -6,11 +6,10 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from pipeline_cli.document import RunResult, StepResult, TryResult, utc_now
 from pipeline_cli.ledger.alert_entries import AlertNews
 from pipeline_cli.ledger.alert_store import write_news
+from pipeline_cli.ledger.connection import Database
 from pipeline_cli.ledger.database import changing
 from pipeline_cli.ledger.entries import LoadEntry, RunEntry
 from pipeline_cli.ledger.processes import ProcessIdentity
@@ -18,31 +17,32 @@ from pipeline_cli.ledger.slots import start_slot
 from pipeline_cli.ledger.tables import checks, loaded_tables, loads, models, runs, steps, tries
 
 
-def start_run(engine: sa.Engine, entry: RunEntry) -> None:
+def start_run(database: Database, entry: RunEntry) -> None:
     process = ProcessIdentity.here()
-    with changing(engine) as connection:
-        connection.execute(
-            runs.insert().values(
-                run_id=entry.run_id,
-                environment=entry.environment,
-                status="running",
-                started_at=entry.started_at,
-                claimed_at=utc_now(),
-                command=entry.command,
-                selection={name: list(planned) for name, planned in entry.selection.items()},
-                full_refresh=entry.full_refresh,
-                host=process.host,
-                pid=process.pid,
-                process_start=process.start,
-                published=False,
-            )
+    with changing(database) as connection:
+        connection.insert(
+            runs,
+            {
+                "run_id": entry.run_id,
+                "environment": entry.environment,
+                "status": "running",
+                "started_at": entry.started_at,
+                "claimed_at": utc_now(),
+                "command": entry.command,
+                "selection": {name: list(planned) for name, planned in entry.selection.items()},
+                "full_refresh": entry.full_refresh,
+                "host": process.host,
+                "pid": process.pid,
+                "process_start": process.start,
+                "published": False,
+            },
         )
         if entry.slot is not None:
             start_slot(connection, entry.slot, entry.run_id)
 
 
 def write_step(
-    engine: sa.Engine,
+    database: Database,
     place: tuple[str, str],
     step: StepResult,
     ended_at: datetime | None = None,
@@ -62,22 +62,18 @@ def write_step(
         "result": step.to_dict(),
     }
     of_step = {**where, "step": step.name}
-    with changing(engine) as connection:
-        _replace(connection, steps, row)
+    with changing(database) as connection:
+        connection.replace(steps, row)
         for attempt in step.attempts:
-            _replace(connection, tries, _try_row((*place, step.name), attempt))
-        if step.checks:
-            connection.execute(checks.insert(), [{**of_step, **asdict(check)} for check in step.checks])
-        if step.models:
-            connection.execute(
-                models.insert(), [{**of_step, **_model(asdict(model))} for model in step.models]
-            )
+            connection.replace(tries, _try_row((*place, step.name), attempt))
+        connection.insert(checks, *({**of_step, **asdict(check)} for check in step.checks))
+        connection.insert(models, *({**of_step, **_model(asdict(model))} for model in step.models))
 
 
-def write_try(engine: sa.Engine, place: tuple[str, str, str], attempt: TryResult) -> None:
+def write_try(database: Database, place: tuple[str, str, str], attempt: TryResult) -> None:
     """Write a try that has ended. `place`: run id, pipeline and step."""
-    with changing(engine) as connection:
-        _replace(connection, tries, _try_row(place, attempt))
+    with changing(database) as connection:
+        connection.replace(tries, _try_row(place, attempt))
 
 
 def _try_row(place: tuple[str, str, str], attempt: TryResult) -> dict[str, Any]:
@@ -92,7 +88,7 @@ def _try_row(place: tuple[str, str, str], attempt: TryResult) -> dict[str, Any]:
     }
 
 
-def record_load(engine: sa.Engine, run_id: str, environment: str, entry: LoadEntry) -> None:
+def record_load(database: Database, run_id: str, environment: str, entry: LoadEntry) -> None:
     shared = {
         "run_id": run_id,
         "pipeline": entry.pipeline,
@@ -110,28 +106,28 @@ def record_load(engine: sa.Engine, run_id: str, environment: str, entry: LoadEnt
         # A package without rows is known too: as one that touched no table.
         for dataset, table in sorted(entry.tables) or [("", "")]
     ]
-    with changing(engine) as connection:
-        connection.execute(loads.insert(), rows or [{**shared, **_account({})}])
+    with changing(database) as connection:
+        connection.insert(loads, *(rows or [{**shared, **_account({})}]))
         for row in touched:
-            _replace(connection, loaded_tables, row)
+            connection.replace(loaded_tables, row)
 
 
 def finish_run(
-    engine: sa.Engine, result: RunResult, ended_at: datetime, news: AlertNews | None = None
+    database: Database, result: RunResult, ended_at: datetime, news: AlertNews | None = None
 ) -> None:
     error = next((entry.message for entry in result.errors), None)
-    values = {"status": result.status, "ended_at": ended_at, "error": error, "document": result.to_dict()}
-    with changing(engine) as connection:
-        connection.execute(sa.update(runs).where(runs.c.run_id == result.run_id).values(**values))
+    with changing(database) as connection:
+        connection.change(
+            "UPDATE runs SET status = :status, ended_at = :ended_at, error = :error, document = :document "
+            "WHERE run_id = :run_id",
+            run_id=result.run_id,
+            status=result.status,
+            ended_at=ended_at,
+            error=error,
+            document=result.to_dict(),
+        )
         if news is not None:
             write_news(connection, news)
-
-
-def _replace(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> None:
-    """Write a row by its primary key, instead of the one that may be there."""
-    key = [column == row[column.name] for column in table.primary_key]
-    connection.execute(sa.delete(table).where(*key))
-    connection.execute(table.insert().values(row))
 
 
 def _account(resource: dict[str, Any]) -> dict[str, Any]:

@@ -15,45 +15,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any
-
-import sqlalchemy as sa
 
 from pipeline_cli.document import utc_now
 from pipeline_cli.errors import Busy
+from pipeline_cli.ledger.connection import Connection, Database, Row
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.processes import ProcessIdentity
-from pipeline_cli.ledger.tables import UtcTime, metadata, runs
-
-# Up to where a schedule's slots are decided upon.
-schedules = sa.Table(
-    "schedules",
-    metadata,
-    sa.Column("environment", sa.Text, primary_key=True),
-    sa.Column("pipeline", sa.Text, primary_key=True),
-    sa.Column("expression", sa.Text, nullable=False),  # with its time zone; another one begins anew
-    sa.Column("decided_until", UtcTime, nullable=False),
-)
-
-slots = sa.Table(
-    "slots",
-    metadata,
-    sa.Column("environment", sa.Text, primary_key=True),
-    sa.Column("pipeline", sa.Text, primary_key=True),
-    sa.Column("slot", UtcTime, primary_key=True),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("token", sa.Text, nullable=False, unique=True),
-    sa.Column("times_taken", sa.Integer, nullable=False),
-    sa.Column("run_id", sa.Text),
-    sa.Column("outcome", sa.Text),  # the run's status; failed where none could begin
-    sa.Column("note", sa.Text),
-    sa.Column("host", sa.Text, nullable=False),  # of the scheduler, as in `runs`
-    sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("process_start", sa.Text),
-    sa.Column("claimed_at", UtcTime, nullable=False),
-    sa.Column("ended_at", UtcTime),
-)
+from pipeline_cli.ledger.tables import schedules, slots
 
 
 class SlotTaken(Busy):
@@ -90,24 +59,29 @@ def slot_time(token: str) -> str:
 class SlotBook:
     """The slots of one environment."""
 
-    def __init__(self, engine: sa.Engine, environment: str) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, environment: str) -> None:
+        self._database = database
         self._environment = environment
 
     # -- schedules ------------------------------------------------------------------------------------------
 
     def decided_until(self, pipeline: str, expression: str, begin: datetime) -> datetime:
         """Up to where the schedule's slots are decided upon; a new or changed schedule begins at `begin`."""
-        key = {"environment": self._environment, "pipeline": pipeline}
-        row = {**key, "expression": expression, "decided_until": begin}
-        with changing(self._engine) as connection:
-            changed = sa.update(schedules).where(
-                *self._is(schedules, pipeline), schedules.c.expression != expression
+        row = {
+            "environment": self._environment,
+            "pipeline": pipeline,
+            "expression": expression,
+            "decided_until": begin,
+        }
+        with changing(self._database) as connection:
+            connection.change(
+                "UPDATE schedules SET expression = :expression, decided_until = :decided_until "
+                f"WHERE {schedules.is_key} AND expression <> :expression",
+                **row,
             )
-            connection.execute(changed.values(expression=expression, decided_until=begin))
-            _insert_new(connection, schedules, row)
-            query = sa.select(schedules.c.decided_until).where(*self._is(schedules, pipeline))
-            found: datetime = connection.execute(query).scalar_one()
+            connection.insert_new(schedules, row)
+            query = f"SELECT decided_until FROM schedules WHERE {schedules.is_key}"
+            found: datetime = connection.value(query, environment=self._environment, pipeline=pipeline)
             return found
 
     # -- a slot's way ---------------------------------------------------------------------------------------
@@ -119,21 +93,18 @@ class SlotBook:
         """
         token = f"{slot_name(slot)}/{secrets.token_hex(8)}"
         row = {"pipeline": pipeline, "slot": slot, "status": "taken", "token": token, "times_taken": 1}
-        with changing(self._engine) as connection:
-            unmoved = (*self._is(schedules, pipeline), schedules.c.decided_until == decided_until)
+        with changing(self._database) as connection:
             # The update locks the schedule: whoever else is here waits, and then finds it moved.
-            moved = connection.execute(sa.update(schedules).where(*unmoved).values(decided_until=slot))
-            if moved.rowcount == 0:
+            if not self._move(connection, pipeline, decided_until, slot):
                 return None
-            is_new = _insert_new(connection, slots, {**row, "environment": self._environment, **_me()})
+            is_new = connection.insert_new(slots, {**row, "environment": self._environment, **_me()})
         # A slot that is there already was run before the clock went back.
         return token if is_new else None
 
     def skip_to(self, pipeline: str, moment: datetime, decided_until: datetime) -> None:
         """Decide upon all slots up to `moment` by leaving them out."""
-        unmoved = (*self._is(schedules, pipeline), schedules.c.decided_until == decided_until)
-        with changing(self._engine) as connection:
-            connection.execute(sa.update(schedules).where(*unmoved).values(decided_until=moment))
+        with changing(self._database) as connection:
+            self._move(connection, pipeline, decided_until, moment)
 
     def take_again(self, slot: Slot) -> str | None:
         """Take a slot that was taken, but not run to an end. None where another process was sooner.
@@ -162,56 +133,67 @@ class SlotBook:
     def keep_claiming(self) -> None:
         """The heartbeat: tell other hosts that the scheduler which has these slots is alive."""
         me = ProcessIdentity.here()
-        mine = (slots.c.host == me.host, slots.c.pid == me.pid, slots.c.status.in_(("taken", "started")))
-        with changing(self._engine) as connection:
-            connection.execute(sa.update(slots).where(*mine).values(claimed_at=utc_now()))
+        statement = (
+            "UPDATE slots SET claimed_at = :now "
+            "WHERE host = :host AND pid = :pid AND status IN ('taken', 'started')"
+        )
+        with changing(self._database) as connection:
+            connection.change(statement, now=utc_now(), host=me.host, pid=me.pid)
 
     # -- looking --------------------------------------------------------------------------------------------
 
     def open_slots(self) -> list[Slot]:
         """The slots that are taken or started, oldest first."""
-        return self._read(slots.c.status.in_(("taken", "started")))
+        return self._read("slots.status IN ('taken', 'started') ORDER BY slots.slot, slots.pipeline")
 
     def find(self, token: str) -> Slot | None:
-        return next(iter(self._read(slots.c.token == token)), None)
+        return next(iter(self._read("slots.token = :token", token=token)), None)
 
     def newest(self, pipeline: str, limit: int = 1) -> list[Slot]:
         """The pipeline's newest slots that were taken, newest first."""
-        return self._read(slots.c.pipeline == pipeline, newest=limit)
+        which = "slots.pipeline = :pipeline ORDER BY slots.slot DESC LIMIT :limit"
+        return self._read(which, pipeline=pipeline, limit=limit)
 
-    def _read(self, *conditions: sa.ColumnElement[bool], newest: int | None = None) -> list[Slot]:
+    def _read(self, which: str, **values: Any) -> list[Slot]:
         query = (
-            sa.select(slots, runs.c.status.label("run"))
-            .outerjoin(runs, runs.c.run_id == slots.c.run_id)
-            .where(slots.c.environment == self._environment, *conditions)
-            .order_by(slots.c.slot if newest is None else slots.c.slot.desc(), slots.c.pipeline)
-            .limit(newest)
+            "SELECT slots.*, runs.status AS run FROM slots LEFT JOIN runs ON runs.run_id = slots.run_id "
+            f"WHERE slots.environment = :environment AND {which}"
         )
-        with reading(self._engine) as connection:
-            found = connection.execute(query).all()
+        with reading(self._database) as connection:
+            found = connection.rows(query, environment=self._environment, **values)
         me, now = ProcessIdentity.here(), utc_now()
         return [_slot(row, me, now) for row in found]
 
-    def _is(self, table: sa.Table, pipeline: str) -> tuple[sa.ColumnElement[bool], ...]:
-        return table.c.environment == self._environment, table.c.pipeline == pipeline
+    def _move(self, connection: Connection, pipeline: str, before: datetime, after: datetime) -> bool:
+        """Decide upon the slots up to `after`; whether nobody had done so since `before`."""
+        moved = connection.change(
+            f"UPDATE schedules SET decided_until = :after WHERE {schedules.is_key} AND decided_until = :before",
+            environment=self._environment,
+            pipeline=pipeline,
+            before=before,
+            after=after,
+        )
+        return moved == 1
 
     def _change(self, token: str, status: str | None, values: Mapping[str, Any]) -> bool:
-        unmoved = [slots.c.token == token, *([] if status is None else [slots.c.status == status])]
-        with changing(self._engine) as connection:
-            return connection.execute(sa.update(slots).where(*unmoved).values(**values)).rowcount == 1
+        changes = ", ".join(f"{name} = :{name}" for name in values)
+        unmoved = "" if status is None else " AND status = :found"
+        statement = f"UPDATE slots SET {changes} WHERE token = :old{unmoved}"
+        with changing(self._database) as connection:
+            return connection.change(statement, old=token, found=status, **values) == 1
 
 
-def start_slot(connection: sa.Connection, token: str, run_id: str) -> None:
+def start_slot(connection: Connection, token: str, run_id: str) -> None:
     """Change a token for a run, in the transaction that opens the run. Raises SlotTaken where it is worthless."""
-    taken = sa.update(slots).where(slots.c.token == token, slots.c.status == "taken")
-    if connection.execute(taken.values(status="started", run_id=run_id)).rowcount != 1:
+    taken = "UPDATE slots SET status = 'started', run_id = :run_id WHERE token = :token AND status = 'taken'"
+    if connection.change(taken, token=token, run_id=run_id) != 1:
         raise SlotTaken(
             f"the slot {slot_time(token)} is another scheduler's by now",
             hint="Nothing was done here. See: pipeline-cli schedule list",
         )
 
 
-def _slot(row: Any, me: ProcessIdentity, now: datetime) -> Slot:
+def _slot(row: Row, me: ProcessIdentity, now: datetime) -> Slot:
     owner = ProcessIdentity(row.host, row.pid, row.process_start)
     return Slot(
         pipeline=row.pipeline,
@@ -231,13 +213,3 @@ def _slot(row: Any, me: ProcessIdentity, now: datetime) -> Slot:
 def _me() -> dict[str, Any]:
     me = ProcessIdentity.here()
     return {"host": me.host, "pid": me.pid, "process_start": me.start, "claimed_at": datetime.now(UTC)}
-
-
-def _insert_new(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row unless its key is there; whether it was not."""
-    # Postgres' dialect takes 40 ms to import: not where the ledger is SQLite.
-    dialect: Any = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
-    statement = (
-        dialect.insert(table).values(**row).on_conflict_do_nothing(index_elements=list(table.primary_key))
-    )
-    return bool(connection.execute(statement).rowcount)

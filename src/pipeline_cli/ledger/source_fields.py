@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from pipeline_cli.drift import SourceFields, from_json, to_json
+from pipeline_cli.ledger.connection import Database
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.tables import source_fields
 
 
-def read_fields(engine: sa.Engine, environment: str, source: str) -> SourceFields:
+def read_fields(database: Database, environment: str, source: str) -> SourceFields:
     """Empty before the first load."""
-    with reading(engine) as connection:
-        found = connection.scalar(sa.select(source_fields.c.fields).where(*_is(environment, source)))
+    with reading(database) as connection:
+        found = connection.value(
+            f"SELECT fields FROM source_fields WHERE {source_fields.is_key}",
+            environment=environment,
+            source=source,
+        )
     return from_json(found or {})
 
 
-def write_fields(engine: sa.Engine, environment: str, source: str, fields: SourceFields) -> None:
+def write_fields(database: Database, environment: str, source: str, fields: SourceFields) -> None:
     row = {"environment": environment, "source": source, "fields": to_json(fields)}
-    with changing(engine) as connection:
-        connection.execute(sa.delete(source_fields).where(*_is(environment, source)))
-        connection.execute(source_fields.insert().values(row))
-
-
-def _is(environment: str, source: str) -> list[sa.ColumnElement[bool]]:
-    return [source_fields.c.environment == environment, source_fields.c.source == source]
+    with changing(database) as connection:
+        connection.replace(source_fields, row)

@@ -2,203 +2,222 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
-import sqlalchemy as sa
+from pipeline_cli.ledger.schema import Column, Table
 
 # Raised with every change of the tables; a ledger of a higher version is refused, one of a lower is migrated.
 SCHEMA_VERSION = 1
 
-metadata = sa.MetaData()
+_RUN_ID = Column("run_id", references="runs (run_id)")
 
+schema_version = Table("schema_version", [Column("version", "integer")])
 
-class UtcTime(sa.types.TypeDecorator[datetime]):
-    """Aware UTC times on every database; SQLite alone would give them back without their zone."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, nullable=False))
-
-
-def _run_id() -> sa.Column[str]:
-    return sa.Column("run_id", sa.Text, sa.ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False)
-
-
-runs = sa.Table(
+runs = Table(
     "runs",
-    metadata,
-    sa.Column("run_id", sa.Text, primary_key=True),
-    sa.Column("environment", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("started_at", UtcTime, nullable=False, index=True),
-    sa.Column("ended_at", UtcTime),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column(
-        "selection", sa.JSON(none_as_null=True), nullable=False
-    ),  # pipeline -> names of its planned steps
-    sa.Column("full_refresh", sa.Boolean, nullable=False),
-    sa.Column("host", sa.Text, nullable=False),
-    sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("process_start", sa.Text),  # tells a process from a later one with the same pid
-    sa.Column("claimed_at", UtcTime, nullable=False),  # the heartbeat, for other hosts
-    sa.Column("error", sa.Text),
-    sa.Column("document", sa.JSON(none_as_null=True)),
-    sa.Column("published", sa.Boolean, nullable=False, default=False),
+    [
+        Column("run_id"),
+        Column("environment"),
+        Column("status"),
+        Column("started_at", "time"),
+        Column("ended_at", "time", optional=True),
+        Column("command"),
+        Column("selection", "json"),  # pipeline -> names of its planned steps
+        Column("full_refresh", "boolean"),
+        Column("host"),
+        Column("pid", "integer"),
+        Column("process_start", optional=True),  # tells a process from a later one with the same pid
+        Column("claimed_at", "time"),  # the heartbeat, for other hosts
+        Column("error", optional=True),
+        Column("document", "json", optional=True),
+        Column("published", "boolean"),
+    ],
+    key=["run_id"],
+    indexes={"ix_runs_started_at": ["started_at"]},
 )
 
-steps = sa.Table(
+steps = Table(
     "steps",
-    metadata,
-    _run_id(),
-    sa.Column("pipeline", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("tries", sa.Integer, nullable=False),
-    sa.Column("started_at", UtcTime),
-    sa.Column("ended_at", UtcTime),
-    sa.Column("message", sa.Text),
-    sa.Column("result", sa.JSON(none_as_null=True)),  # the step's object of the run document
-    sa.PrimaryKeyConstraint("run_id", "pipeline", "name"),
+    [
+        _RUN_ID,
+        Column("pipeline"),
+        Column("name"),
+        Column("kind"),
+        Column("status"),
+        Column("tries", "integer"),
+        Column("started_at", "time", optional=True),
+        Column("ended_at", "time", optional=True),
+        Column("message", optional=True),
+        Column("result", "json", optional=True),  # the step's object of the run document
+    ],
+    key=["run_id", "pipeline", "name"],
+    indexes={"ix_steps_run": ["run_id"]},
 )
 
 # Each try of a step, the last one too.
-tries = sa.Table(
+tries = Table(
     "tries",
-    metadata,
-    _run_id(),
-    sa.Column("pipeline", sa.Text, nullable=False),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("started_at", UtcTime, nullable=False),
-    sa.Column("ended_at", UtcTime, nullable=False),
-    sa.Column("code", sa.Text),  # of its first error
-    sa.Column("message", sa.Text),
-    sa.PrimaryKeyConstraint("run_id", "pipeline", "step", "number"),
+    [
+        _RUN_ID,
+        Column("pipeline"),
+        Column("step"),
+        Column("number", "integer"),
+        Column("status"),
+        Column("started_at", "time"),
+        Column("ended_at", "time"),
+        Column("code", optional=True),  # of its first error
+        Column("message", optional=True),
+    ],
+    key=["run_id", "pipeline", "step", "number"],
 )
 
-loads = sa.Table(
+loads = Table(
     "loads",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    _run_id(),
-    sa.Column("pipeline", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("resource", sa.Text),  # NULL where the source failed before its resources were counted
-    sa.Column("endpoint", sa.Text),
-    sa.Column("dataset", sa.Text),
-    sa.Column("table_name", sa.Text),
-    sa.Column("load_id", sa.Text),
-    sa.Column("extracted", sa.BigInteger, nullable=False),
-    sa.Column("loaded", sa.BigInteger, nullable=False),
-    sa.Column("quarantined", sa.BigInteger, nullable=False),
-    sa.Column("deduplicated", sa.BigInteger, nullable=False),
-    sa.Column("started_at", UtcTime, nullable=False),
-    sa.Column("ended_at", UtcTime, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("error", sa.Text),
+    [
+        Column("id", "id"),
+        _RUN_ID,
+        Column("pipeline"),
+        Column("source"),
+        Column("resource", optional=True),  # NULL where the source failed before its resources were counted
+        Column("endpoint", optional=True),
+        Column("dataset", optional=True),
+        Column("table_name", optional=True),
+        Column("load_id", optional=True),
+        Column("extracted", "bigint"),
+        Column("loaded", "bigint"),
+        Column("quarantined", "bigint"),
+        Column("deduplicated", "bigint"),
+        Column("started_at", "time"),
+        Column("ended_at", "time"),
+        Column("status"),
+        Column("error", optional=True),
+    ],
+    key=["id"],
+    indexes={"ix_loads_run": ["run_id"]},
 )
 
 # Which tables a load package put rows into, child tables too: what transforms must look at again.
-loaded_tables = sa.Table(
+loaded_tables = Table(
     "loaded_tables",
-    metadata,
-    sa.Column("environment", sa.Text),
-    sa.Column("load_id", sa.Text),
-    sa.Column("dataset", sa.Text),
-    sa.Column("table_name", sa.Text),
-    sa.PrimaryKeyConstraint("environment", "load_id", "dataset", "table_name"),
+    [Column("environment"), Column("load_id"), Column("dataset"), Column("table_name")],
+    key=["environment", "load_id", "dataset", "table_name"],
 )
 
-models = sa.Table(
+models = Table(
     "models",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    _run_id(),
-    sa.Column("pipeline", sa.Text, nullable=False),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("row_count", sa.BigInteger),
-    sa.Column("duration_s", sa.Float),
-    sa.Column("message", sa.Text),
+    [
+        Column("id", "id"),
+        _RUN_ID,
+        Column("pipeline"),
+        Column("step"),
+        Column("name"),
+        Column("status"),
+        Column("row_count", "bigint", optional=True),
+        Column("duration_s", "float", optional=True),
+        Column("message", optional=True),
+    ],
+    key=["id"],
+    indexes={"ix_models_run": ["run_id"]},
 )
 
-checks = sa.Table(
+checks = Table(
     "checks",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    _run_id(),
-    sa.Column("pipeline", sa.Text, nullable=False),
-    sa.Column("step", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("severity", sa.Text, nullable=False),
-    sa.Column("failures", sa.BigInteger, nullable=False),
-    sa.Column("message", sa.Text),
+    [
+        Column("id", "id"),
+        _RUN_ID,
+        Column("pipeline"),
+        Column("step"),
+        Column("name"),
+        Column("status"),
+        Column("severity"),
+        Column("failures", "bigint"),
+        Column("message", optional=True),
+    ],
+    key=["id"],
+    indexes={"ix_checks_run": ["run_id"]},
 )
 
-source_fields = sa.Table(
+source_fields = Table(
     "source_fields",
-    metadata,
-    sa.Column("environment", sa.Text),
-    sa.Column("source", sa.Text),
-    sa.Column("fields", sa.JSON, nullable=False),  # drift.to_json
-    sa.PrimaryKeyConstraint("environment", "source"),
+    [Column("environment"), Column("source"), Column("fields", "json")],  # drift.to_json
+    key=["environment", "source"],
 )
 
-transforms = sa.Table(
+transforms = Table(
     "transforms",
-    metadata,
-    sa.Column("environment", sa.Text),
-    sa.Column("pipeline", sa.Text),
-    sa.Column("name", sa.Text),
-    sa.Column("clean", sa.Boolean, nullable=False),
-    sa.Column("run_id", sa.Text),
-    sa.Column("fingerprint", sa.Text),
-    sa.Column("load_ids", sa.JSON(none_as_null=True)),  # dataset -> load ids that it was built from
-    sa.Column("relations", sa.JSON(none_as_null=True)),  # [schema, name] of what it made
-    sa.Column("checks", sa.JSON(none_as_null=True)),  # the last test's checks; NULL where it has not passed
-    sa.PrimaryKeyConstraint("environment", "pipeline", "name"),
+    [
+        Column("environment"),
+        Column("pipeline"),
+        Column("name"),
+        Column("clean", "boolean"),
+        Column("run_id", optional=True),
+        Column("fingerprint", optional=True),
+        Column("load_ids", "json", optional=True),  # dataset -> load ids that it was built from
+        Column("relations", "json", optional=True),  # [schema, name] of what it made
+        Column("checks", "json", optional=True),  # the last test's checks; NULL where it has not passed
+    ],
+    key=["environment", "pipeline", "name"],
 )
 
 # Which chunks of a backfill are done. An older pipeline-cli leaves this table and the next alone.
-backfill_chunks = sa.Table(
+backfill_chunks = Table(
     "backfill_chunks",
-    metadata,
-    sa.Column("environment", sa.Text),
-    sa.Column("source", sa.Text),
-    sa.Column("resources", sa.Text),
-    sa.Column("start", sa.Text),
-    sa.Column("end", sa.Text),
-    sa.Column("run_id", sa.Text, nullable=False),  # the last that began it: its rows carry this id
-    sa.Column("status", sa.Text, nullable=False),  # begun, done
-    sa.Column("changed_at", UtcTime, nullable=False),
-    sa.PrimaryKeyConstraint("environment", "source", "resources", "start", "end"),
+    [
+        Column("environment"),
+        Column("source"),
+        Column("resources"),
+        Column("start"),
+        Column("end"),
+        Column("run_id"),  # the last that began it: its rows carry this id
+        Column("status"),  # begun, done
+        Column("changed_at", "time"),
+    ],
+    key=["environment", "source", "resources", "start", "end"],
 )
 
 # Transforms whose rows may be of loads that are gone: the next build is from nothing.
-rebuilds = sa.Table(
+rebuilds = Table(
     "rebuilds",
-    metadata,
-    sa.Column("environment", sa.Text),
-    sa.Column("pipeline", sa.Text),
-    sa.Column("name", sa.Text),
-    sa.Column("run_id", sa.Text, nullable=False),  # who says so
-    sa.PrimaryKeyConstraint("environment", "pipeline", "name"),
+    [Column("environment"), Column("pipeline"), Column("name"), Column("run_id")],  # who says so
+    key=["environment", "pipeline", "name"],
 )
 
-for _table in (steps, loads, models, checks):
-    sa.Index(f"ix_{_table.name}_run", _table.c.run_id)
+# Runs that died without closing, whose end the receivers of events were told of (deaths.py).
+ended_runs = Table("ended_runs", [Column("run_id")], key=["run_id"])
+
+# Up to where a schedule's slots are decided upon.
+schedules = Table(
+    "schedules",
+    [
+        Column("environment"),
+        Column("pipeline"),
+        Column("expression"),  # with its time zone; another one begins anew
+        Column("decided_until", "time"),
+    ],
+    key=["environment", "pipeline"],
+)
+
+slots = Table(
+    "slots",
+    [
+        Column("environment"),
+        Column("pipeline"),
+        Column("slot", "time"),
+        Column("status"),
+        Column("token", unique=True),
+        Column("times_taken", "integer"),
+        Column("run_id", optional=True),
+        Column("outcome", optional=True),  # the run's status; failed where none could begin
+        Column("note", optional=True),
+        Column("host"),  # of the scheduler, as in `runs`
+        Column("pid", "integer"),
+        Column("process_start", optional=True),
+        Column("claimed_at", "time"),
+        Column("ended_at", "time", optional=True),
+    ],
+    key=["environment", "pipeline", "slot"],
+)
+
+# A table stands after the one that it refers to.
+TABLES = (
+    *(schema_version, runs, steps, tries, loads, loaded_tables, models, checks, source_fields, transforms),
+    *(backfill_chunks, rebuilds, ended_runs, schedules, slots),
+)

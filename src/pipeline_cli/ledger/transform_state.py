@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
+from pipeline_cli.ledger.connection import Database
 from pipeline_cli.ledger.database import changing, reading
 from pipeline_cli.ledger.entries import TransformState
 from pipeline_cli.ledger.tables import rebuilds, transforms
@@ -11,13 +10,9 @@ from pipeline_cli.ledger.tables import rebuilds, transforms
 Key = tuple[str, str, str]  # environment, pipeline, transform
 
 
-def _is(key: Key) -> list[sa.ColumnElement[bool]]:
-    return [column == value for column, value in zip(transforms.primary_key, key, strict=True)]
-
-
-def read_state(engine: sa.Engine, key: Key) -> TransformState | None:
-    with reading(engine) as connection:
-        row = connection.execute(sa.select(transforms).where(*_is(key))).one_or_none()
+def read_state(database: Database, key: Key) -> TransformState | None:
+    with reading(database) as connection:
+        row = connection.row(f"SELECT * FROM transforms WHERE {transforms.is_key}", **_named(key))
     if row is None:
         return None
     return TransformState(
@@ -30,48 +25,42 @@ def read_state(engine: sa.Engine, key: Key) -> TransformState | None:
     )
 
 
-def write_state(engine: sa.Engine, key: Key, state: TransformState) -> None:
-    environment, pipeline, name = key
-    with changing(engine) as connection:
-        connection.execute(sa.delete(transforms).where(*_is(key)))
-        connection.execute(
-            transforms.insert().values(
-                environment=environment,
-                pipeline=pipeline,
-                name=name,
-                clean=state.clean,
-                run_id=state.run_id,
-                fingerprint=state.fingerprint,
-                load_ids={dataset: list(ids) for dataset, ids in state.load_ids.items()},
-                relations=sorted(list(relation) for relation in state.relations),
-                checks=None if state.checks is None else [dict(check) for check in state.checks],
-            )
-        )
+def write_state(database: Database, key: Key, state: TransformState) -> None:
+    row = {
+        **_named(key),
+        "clean": state.clean,
+        "run_id": state.run_id,
+        "fingerprint": state.fingerprint,
+        "load_ids": {dataset: list(ids) for dataset, ids in state.load_ids.items()},
+        "relations": sorted(list(relation) for relation in state.relations),
+        "checks": None if state.checks is None else [dict(check) for check in state.checks],
+    }
+    with changing(database) as connection:
+        connection.replace(transforms, row)
 
 
-def forget_states(engine: sa.Engine, environment: str) -> None:
-    with changing(engine) as connection:
-        connection.execute(sa.delete(transforms).where(transforms.c.environment == environment))
-        connection.execute(sa.delete(rebuilds).where(rebuilds.c.environment == environment))
+def forget_states(database: Database, environment: str) -> None:
+    with changing(database) as connection:
+        connection.change("DELETE FROM transforms WHERE environment = :environment", environment=environment)
+        connection.change("DELETE FROM rebuilds WHERE environment = :environment", environment=environment)
 
 
-def needs_rebuild(engine: sa.Engine, key: Key) -> bool:
-    with reading(engine) as connection:
-        return connection.execute(sa.select(rebuilds.c.run_id).where(*_asked(key))).first() is not None
+def needs_rebuild(database: Database, key: Key) -> bool:
+    with reading(database) as connection:
+        found = connection.row(f"SELECT run_id FROM rebuilds WHERE {rebuilds.is_key}", **_named(key))
+        return found is not None
 
 
-def ask_rebuild(engine: sa.Engine, key: Key, run_id: str) -> None:
-    names = [column.name for column in rebuilds.primary_key]
-    with changing(engine) as connection:
-        connection.execute(sa.delete(rebuilds).where(*_asked(key)))
-        connection.execute(rebuilds.insert().values(**dict(zip(names, key, strict=True)), run_id=run_id))
+def ask_rebuild(database: Database, key: Key, run_id: str) -> None:
+    with changing(database) as connection:
+        connection.replace(rebuilds, {**_named(key), "run_id": run_id})
 
 
-def clear_rebuild(engine: sa.Engine, key: Key) -> None:
-    if needs_rebuild(engine, key):
-        with changing(engine) as connection:
-            connection.execute(sa.delete(rebuilds).where(*_asked(key)))
+def clear_rebuild(database: Database, key: Key) -> None:
+    if needs_rebuild(database, key):
+        with changing(database) as connection:
+            connection.change(f"DELETE FROM rebuilds WHERE {rebuilds.is_key}", **_named(key))
 
 
-def _asked(key: Key) -> list[sa.ColumnElement[bool]]:
-    return [column == value for column, value in zip(rebuilds.primary_key, key, strict=True)]
+def _named(key: Key) -> dict[str, str]:
+    return dict(zip(("environment", "pipeline", "name"), key, strict=True))

@@ -88,23 +88,23 @@ def _do_chunk(
 ) -> ChunkResult:
     key = ChunkKey(project.environment_name, plan.source, plan.names, *(_shown(each) for each in bounds))
     with open_ledger(project) as ledger:
-        before = read_chunk(ledger.engine, key)
+        before = read_chunk(ledger.database, key)
     if before is not None and before.status == "done" and not options.again:
         return ChunkResult(key, "skipped", before.run_id)
     with operate(project, COMMAND, [plan.source]) as operation:
         if before is not None and before.status == "begun" and _is_whole(operation, plan, before.run_id):
-            write_chunk(operation.ledger.engine, key, ChunkState(before.run_id, "done"))
+            write_chunk(operation.ledger.database, key, ChunkState(before.run_id, "done"))
             _note(operation, options.pipeline, plan, key, None, 0.0)
             return ChunkResult(key, "found", before.run_id)
         window = plan.window(*bounds)
         _require_room(operation, plan, window)
-        write_chunk(operation.ledger.engine, key, ChunkState(operation.run_id, "begun"))
+        write_chunk(operation.ledger.database, key, ChunkState(operation.run_id, "begun"))
         failpoint("backfill.begun")
         begun = time.monotonic()
         loaded = _ingest(operation, plan, window)
         failpoint("backfill.loaded")
         _note(operation, options.pipeline, plan, key, loaded, begun)
-        write_chunk(operation.ledger.engine, key, ChunkState(operation.run_id, "done"))
+        write_chunk(operation.ledger.database, key, ChunkState(operation.run_id, "done"))
     return ChunkResult(key, "done", operation.run_id, loaded.resources)
 
 

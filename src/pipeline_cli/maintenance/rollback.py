@@ -98,7 +98,7 @@ def _require_support(project: Project) -> None:
 
 
 def _find_run(project: Project, ledger: Ledger, run_id: str) -> RunMoment:
-    run = find_run(ledger.engine, run_id)
+    run = find_run(ledger.database, run_id)
     if run.environment != project.environment_name:
         raise UsageError(
             f"run {run_id} was in {run.environment!r}, and this is {project.environment_name!r}.",

@@ -56,7 +56,7 @@ def plan_source(
     there = {name for _, name in warehouse.relations([dataset])}
     if LOADS not in there:
         return None
-    known = known_loads(ledger.engine, run.environment, source)
+    known = known_loads(ledger.database, run.environment, source)
     ids = [
         str(row[0])
         for row in connection.query(f"SELECT load_id FROM {quote(dataset, LOADS)} ORDER BY load_id")
@@ -65,7 +65,9 @@ def plan_source(
     plan = SourceRollback(source, kept, [load_id for load_id in ids if load_id not in set(kept)])
     if not plan.removed:
         return None
-    touched = {name for of, name in touched_by(ledger.engine, run.environment, plan.removed) if of == dataset}
+    touched = {
+        name for of, name in touched_by(ledger.database, run.environment, plan.removed) if of == dataset
+    }
     for name, (kind, children) in _roots(connection, dataset, source, there).items():
         rows = _count(connection, dataset, name, plan.removed)
         why = _why_not(connection, plan, name, kind, rows, known, name in touched)

@@ -53,7 +53,7 @@ def backup_state(project: Project, warehouse: Warehouse, ledger: Ledger, path: P
         "environment": project.environment_name,
         "made_at": format_time(utc_now()),
         "sources": sources,
-        "ledger": dump_ledger(ledger.engine, project.environment_name),
+        "ledger": dump_ledger(ledger.database, project.environment_name),
     }
     unfinished = path.with_name(f"{path.name}.tmp")
     unfinished.write_text(json.dumps(document, ensure_ascii=False, default=str), encoding="utf-8")
@@ -124,7 +124,7 @@ def restore_state(project: Project, path: Path, *, yes: bool) -> tuple[Operation
         _require_rows(operation, document["sources"], sources, yes)
         for source in sources:
             _restore(operation, source, document["sources"][source])
-        added = restore_ledger(operation.ledger.engine, document["ledger"])
+        added = restore_ledger(operation.ledger.database, document["ledger"])
     return operation, {"sources": sources, "runs": added}
 
 

@@ -68,7 +68,8 @@ class Environment:
         "When pipelines run here, in the place of their own schedule; null: not by themselves.", default={}
     )
     state: str | None = key(
-        "Where the ledger is kept: a SQLAlchemy URL; by default SQLite in .pipeline/runs.db.",
+        "Where the ledger is kept: postgresql://USER:PASSWORD@HOST/DATABASE, or sqlite:/// and a file; "
+        "by default SQLite in .pipeline/runs.db.",
         default=None,
         secret=True,
     )

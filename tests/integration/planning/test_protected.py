@@ -109,7 +109,7 @@ def test_a_backfill_of_a_protected_environment_refuses_what_no_applied_plan_hold
 def run_due_slot(world: World) -> tuple[str, str | None, CliResult]:
     """Let a scheduler do the one slot that is due: its outcome, its run's error, and what the scheduler said."""
     ledger = Ledger.open(world.root / ".pipeline/runs.db")
-    book = SlotBook(ledger.engine, "prod")
+    book = SlotBook(ledger.database, "prod")
     book.decided_until("shop", f"{YEARLY} UTC", datetime.now(UTC) - timedelta(days=366))
     scheduler = start_cli(["schedule", "run"], cwd=world.root)
     give_up = time.monotonic() + 60

@@ -59,7 +59,7 @@ FILES = {"sources/things.py": THINGS, "sources/broken.py": BROKEN}
 def make_due(project: Path, *pipelines: str) -> None:
     """One slot of each pipeline is missed: the schedule was looked at before the last New Year."""
     ledger = Ledger.open(project / ".pipeline" / "runs.db")
-    book = SlotBook(ledger.engine, "dev")
+    book = SlotBook(ledger.database, "dev")
     for name in pipelines:
         book.decided_until(name, "0 0 1 1 * UTC", datetime.now(UTC) - timedelta(days=366))
     ledger.close()

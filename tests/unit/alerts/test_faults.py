@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult, utc_now
 from pipeline_cli.ledger import Ledger
-from pipeline_cli.ledger.alert_tables import alerts
 from pipeline_cli.manifest.channels import SlackChannel, WebhookChannel
 from pipeline_cli.manifest.models import Alert, Pipeline, Plugin
 from pipeline_cli.run import exit_code
@@ -50,8 +48,8 @@ def broken_world(root: Path, channels: dict[str, Any], **rule: Any) -> World:
 def let_time_pass(world: World) -> None:
     """As if the next try of what waits were due."""
     ledger = Ledger.open(world.project.pipeline_dir / "runs.db")
-    with ledger.engine.begin() as connection:
-        connection.execute(sa.update(alerts).values(next_try_at=utc_now() - timedelta(seconds=1)))
+    with ledger.database.transaction() as connection:
+        connection.change("UPDATE alerts SET next_try_at = :now", now=utc_now() - timedelta(seconds=1))
     ledger.close()
 
 

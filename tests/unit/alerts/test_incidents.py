@@ -7,11 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from pipeline_cli.document import CheckResult
 from pipeline_cli.ledger import Ledger
-from pipeline_cli.ledger.alert_tables import alerts
 from pipeline_cli.manifest.models import Alert, Pipeline
 from tests.servers.smtp import MailServer
 from tests.unit.alerts.world import email, fail, make_alert_world, outbox
@@ -42,10 +40,13 @@ def well(world: World) -> None:
 def make_older(world: World, by: timedelta) -> None:
     """As if all alerts had been made that much earlier."""
     ledger = Ledger.open(world.project.pipeline_dir / "runs.db")
-    with ledger.engine.begin() as connection:
-        for row in connection.execute(sa.select(alerts.c.alert_id, alerts.c.created_at)).all():
-            moved = {"created_at": row.created_at - by}
-            connection.execute(sa.update(alerts).where(alerts.c.alert_id == row.alert_id).values(**moved))
+    with ledger.database.transaction() as connection:
+        for row in connection.rows("SELECT alert_id, created_at FROM alerts"):
+            connection.change(
+                "UPDATE alerts SET created_at = :moved WHERE alert_id = :alert_id",
+                moved=row.created_at - by,
+                alert_id=row.alert_id,
+            )
     ledger.close()
 
 

@@ -123,7 +123,7 @@ def test_a_ledger_that_lacks_a_column_is_told_without_a_traceback(tmp_path: Path
         connection.execute("ALTER TABLE runs DROP COLUMN full_refresh")
     result = monitor(tmp_path, "shop")
     assert (result.exit_code, "Traceback" in result.stderr) == (1, False)
-    assert "E325  the ledger refuses: no such column: runs.full_refresh" in result.stderr
+    assert "E325  the ledger refuses: no such column: full_refresh" in result.stderr
 
 
 def test_metrics_are_written_though_something_is_wrong(tmp_path: Path) -> None:

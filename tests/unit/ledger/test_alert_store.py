@@ -8,11 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from pipeline_cli.document import RunResult
 from pipeline_cli.ledger import AlertNews, DueAlert, Incident, Ledger, RunEntry
-from pipeline_cli.ledger.alert_tables import alerts
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 INCIDENT = Incident(
@@ -77,8 +75,8 @@ def test_what_a_dead_process_was_sending_is_taken_over(ledger: Ledger) -> None:
     store = ledger.alerts
     store.write(AlertNews([], [due("a")]))
     assert store.claim("a", NOW)
-    with ledger.engine.begin() as connection:
-        connection.execute(sa.update(alerts).values(process_start="another"))
+    with ledger.database.transaction() as connection:
+        connection.change("UPDATE alerts SET process_start = 'another'")
     claimed = store.claim("a", NOW)
     assert claimed is not None
     assert (claimed.repeated, claimed.tries) == (True, 2)
@@ -100,9 +98,9 @@ def test_alerts_are_written_with_the_end_of_their_run_or_not_at_all(ledger: Ledg
 def test_an_older_ledger_gets_the_tables(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     old = Ledger.open(path)
-    with old.engine.begin() as connection:
+    with old.database.transaction() as connection:
         for name in ("alerts", "incidents", "judged_runs"):
-            connection.execute(sa.text(f"DROP TABLE {name}"))
+            connection.change(f"DROP TABLE {name}")
     old.close()
     ledger = Ledger.open(path)
     assert ledger.alerts.unsent("dev") == []

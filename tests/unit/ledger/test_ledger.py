@@ -13,13 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from pipeline_cli.document import CheckResult, ResourceResult, RunResult, StepResult, utc_now
 from pipeline_cli.errors import LoadError, UsageError
 from pipeline_cli.ledger import Ledger, LoadEntry, RunEntry, TransformState, new_run_id
 from pipeline_cli.ledger.processes import ProcessIdentity, process_start
-from pipeline_cli.ledger.tables import runs
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -50,8 +48,9 @@ def close_run(ledger: Ledger, entry: RunEntry, *steps: tuple[str, str]) -> None:
 
 
 def set_process(ledger: Ledger, run_id: str, **values: object) -> None:
-    with ledger.engine.begin() as connection:
-        connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(**values))
+    changes = ", ".join(f"{name} = :{name}" for name in values)
+    with ledger.database.transaction() as connection:
+        connection.change(f"UPDATE runs SET {changes} WHERE run_id = :id", id=run_id, **values)
 
 
 def test_run_id_is_readable_and_sorts_by_time() -> None:
@@ -150,9 +149,8 @@ def test_newer_ledger_is_refused_and_kept(
     ledger: Ledger, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     where = tmp_path / "runs.db" if "sqlite" in request.node.name else request.getfixturevalue("postgres_url")
-    with ledger.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE schema_version SET version = 99") if "sqlite" in request.node.name
-                           else sa.text("UPDATE pipeline_ledger.schema_version SET version = 99"))  # fmt: skip
+    with ledger.database.transaction() as connection:
+        connection.change("UPDATE schema_version SET version = 99")
     with pytest.raises(UsageError) as raised:
         Ledger.open(where)
     assert "version 99" in raised.value.message
@@ -244,15 +242,19 @@ class TestDamage:
         with closing(Ledger.open(path)) as ledger:
             assert (ledger.warnings, len(ledger.recent(100))) == ([], 30)
 
-    def test_full_database_is_an_error_and_no_traceback(self, tmp_path: Path) -> None:
+    def test_full_database_is_an_error_and_no_traceback(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with closing(Ledger.open(tmp_path / "runs.db")) as ledger:
-            with ledger.engine.connect() as connection:
-                size = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connect = ledger.database.backend.connect
 
-            @sa.event.listens_for(ledger.engine, "checkout")
-            def limit(connection: sqlite3.Connection, *_: object) -> None:
-                connection.execute(f"PRAGMA max_page_count={size}")
+            def limited() -> sqlite3.Connection:
+                connection: sqlite3.Connection = connect()
+                connection.execute("PRAGMA max_page_count=1")  # as many as there are
+                return connection
 
+            monkeypatch.setattr(ledger.database.backend, "connect", limited)
+            ledger.database.close()
             with pytest.raises(LoadError, match="database or disk is full"):
                 for minute in range(59):
                     open_run(ledger, minute, command="x" * 10_000)

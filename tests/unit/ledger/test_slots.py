@@ -50,7 +50,7 @@ def at_once(count: int, work: Callable[[int], object]) -> list[object]:
 
 def test_one_of_many_schedulers_gets_a_slot(database: Path | str) -> None:
     ledgers = [Ledger.open(database) for _ in range(6)]
-    books = [SlotBook(ledger.engine, "dev") for ledger in ledgers]
+    books = [SlotBook(ledger.database, "dev") for ledger in ledgers]
     begins = at_once(6, lambda number: books[number].decided_until("shop", "0 * * * *", BEFORE))
     assert begins == [BEFORE] * 6
     tokens = at_once(6, lambda number: books[number].take("shop", SLOT, BEFORE))
@@ -63,7 +63,7 @@ def test_one_of_many_schedulers_gets_a_slot(database: Path | str) -> None:
 
 def test_a_scheduler_that_saw_too_little_takes_nothing(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "runs.db")
-    book = SlotBook(ledger.engine, "dev")
+    book = SlotBook(ledger.database, "dev")
     assert book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
     assert book.take("shop", SLOT + timedelta(hours=1), BEFORE) is None
     assert book.take("shop", SLOT + timedelta(hours=1), SLOT)
@@ -71,7 +71,7 @@ def test_a_scheduler_that_saw_too_little_takes_nothing(tmp_path: Path) -> None:
 
 def test_one_of_many_runs_is_opened_for_a_token(database: Path | str) -> None:
     ledgers = [Ledger.open(database) for _ in range(4)]
-    book = SlotBook(ledgers[0].engine, "dev")
+    book = SlotBook(ledgers[0].database, "dev")
     token = book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
     assert token is not None
     found = at_once(4, lambda number: open_run(ledgers[number], token, f"run-{number}"))
@@ -86,7 +86,7 @@ def test_one_of_many_runs_is_opened_for_a_token(database: Path | str) -> None:
 
 def test_a_slot_that_is_taken_again_makes_the_old_token_worthless(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "runs.db")
-    book = SlotBook(ledger.engine, "dev")
+    book = SlotBook(ledger.database, "dev")
     old = book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
     (slot,) = book.open_slots()
     new = book.take_again(slot)
@@ -102,7 +102,7 @@ def test_a_slot_that_is_taken_again_makes_the_old_token_worthless(tmp_path: Path
 
 def test_a_run_knows_its_slot_and_one_by_hand_has_none(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "runs.db")
-    book = SlotBook(ledger.engine, "dev")
+    book = SlotBook(ledger.database, "dev")
     token = book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
     open_run(ledger, token or "", "run-1")
     ledger.start_run(RunEntry("run-2", "dev", "run", {"shop": []}, datetime.now(UTC)))
@@ -112,7 +112,7 @@ def test_a_run_knows_its_slot_and_one_by_hand_has_none(tmp_path: Path) -> None:
 def test_environments_have_slots_of_their_own(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "runs.db")
     for environment in ("dev", "prod"):
-        book = SlotBook(ledger.engine, environment)
+        book = SlotBook(ledger.database, environment)
         assert book.take("shop", SLOT, book.decided_until("shop", "0 * * * *", BEFORE))
         assert len(book.open_slots()) == 1
 
@@ -122,7 +122,7 @@ def test_environments_have_slots_of_their_own(tmp_path: Path) -> None:
 
 def test_old_slots_go_but_for_the_newest_and_what_is_not_over(database: Path | str) -> None:
     ledger = Ledger.open(database)
-    book = SlotBook(ledger.engine, "dev")
+    book = SlotBook(ledger.database, "dev")
     day = timedelta(days=1)
     decided = book.decided_until("shop", "@daily UTC", SLOT - 10 * day)
     tokens = []
@@ -136,7 +136,7 @@ def test_old_slots_go_but_for_the_newest_and_what_is_not_over(database: Path | s
         book.end(tokens[number], "succeeded")
     (left,) = [slot for slot in book.open_slots() if slot.token == tokens[4]]
     book.drop(left, "catch_up: latest")
-    other = SlotBook(ledger.engine, "prod")
+    other = SlotBook(ledger.database, "prod")
     only = other.take("shop", SLOT, other.decided_until("shop", "@daily UTC", SLOT - day))
     assert only is not None
     other.end(only, "succeeded")

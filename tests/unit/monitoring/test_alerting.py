@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from pipeline_cli.document import utc_now
 from pipeline_cli.ledger import AlertNews, Incident
 from pipeline_cli.ledger.observations import Observations
-from pipeline_cli.ledger.tables import runs
 from pipeline_cli.manifest.models import Alert, Monitor, Pipeline
 from pipeline_cli.monitoring.alerting import tell
 from pipeline_cli.monitoring.judging import judge
@@ -42,7 +40,7 @@ def monitor(world: World, names: tuple[str, ...] = (), **keys: Any) -> AlertNews
     project = world.project(
         {"shop": shop(**keys), "other": Pipeline(sources=("api",), alerts=keys["alerts"])}
     )
-    seen = Observations(world.ledger.engine, world.environment)
+    seen = Observations(world.ledger.database, world.environment)
     healths = [
         judge(look_at(project.manifest, seen, name, world.now, option=project.command_option))
         for name in names or ("shop",)
@@ -140,9 +138,12 @@ def test_whoever_interrupted_a_run_is_not_told_of_it(world: World, server: MailS
 def test_a_run_that_was_killed_is_told_by_the_next_look(world: World, server: MailServer) -> None:
     world.now = utc_now()
     run_id = world.run(NOON - world.now + HOUR, status="interrupted")
-    died = {"document": sa.null(), "error": "process 7 on host ended without closing the run"}
-    with world.ledger.engine.begin() as connection:
-        connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(died))
+    with world.ledger.database.transaction() as connection:
+        connection.change(
+            "UPDATE runs SET document = NULL, error = :error WHERE run_id = :run_id",
+            error="process 7 on host ended without closing the run",
+            run_id=run_id,
+        )
     world.now = utc_now() + timedelta(minutes=1)
     for _ in range(2):
         monitor(world)

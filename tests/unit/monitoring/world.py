@@ -56,7 +56,7 @@ class World:
     def look(self, pipelines: dict[str, Pipeline] | None = None, **keys: Any) -> Health:
         """What is found of the first pipeline now. keys: of the pipeline `shop`."""
         project = self.project(pipelines, **keys)
-        seen = Observations(self.ledger.engine, self.environment)
+        seen = Observations(self.ledger.database, self.environment)
         name = next(iter(project.manifest.pipelines))
         return judge(look_at(project.manifest, seen, name, self.now, option=project.command_option))
 

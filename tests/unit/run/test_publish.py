@@ -74,13 +74,10 @@ def test_runs_steps_loads_and_checks_are_there_with_their_types(project: Project
 
 
 def _unpublish(ledger: Ledger):  # type: ignore[no-untyped-def]
-    import sqlalchemy as sa
-
     from pipeline_cli.document import RunResult, utc_now
-    from pipeline_cli.ledger.tables import runs
 
-    with ledger.engine.begin() as connection:
-        connection.execute(sa.update(runs).values(published=False))
+    with ledger.database.transaction() as connection:
+        connection.change("UPDATE runs SET published = :published", published=False)
     return RunResult(ledger.recent()[0].run_id, "dev", "succeeded", utc_now())
 
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from pipeline_cli.errors import Mistake
 from pipeline_cli.manifest.schedules import Schedule
@@ -295,8 +294,8 @@ def test_a_ledger_that_is_away_for_a_moment_holds_slots_back(world: Callable[...
     shop = world(shop=HOURLY)
 
     def rename(before: str, after: str) -> None:
-        with shop.ledger.engine.begin() as connection:
-            connection.execute(sa.text(f"ALTER TABLE {before} RENAME TO {after}"))
+        with shop.ledger.database.transaction() as connection:
+            connection.change(f"ALTER TABLE {before} RENAME TO {after}")
 
     rename("slots", "away")
     shop.clock.at_waits = {3: lambda: rename("away", "slots"), 8: shop.end_all, 10: shop.clock.stop}

@@ -85,7 +85,7 @@ class World:
 
     def __init__(self, folder: Path, *, at_once: int = 4, **schedules: Schedule) -> None:
         self.ledger = Ledger.open(folder / "runs.db")
-        self.book = SlotBook(self.ledger.engine, "dev")
+        self.book = SlotBook(self.ledger.database, "dev")
         self.clock = FakeClock()
         self.children: list[FakeChild] = []
         self.told: list[str] = []
