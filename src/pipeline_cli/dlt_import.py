@@ -1,4 +1,4 @@
-"""dlt, imported whole, but for what nobody asks for: most of its destinations, and its runner of dbt."""
+"""dlt, imported whole, but for what nobody asks for: most destinations, its runner of dbt, and SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from pipeline_cli.threads import import_whole
 
 _DESTINATIONS = "dlt.destinations"
 _DBT = "dlt.pipeline.dbt"
+_SQLALCHEMY = "dlt.common.libs.sql_alchemy_compat"
+_OF_SQLALCHEMY = {name: ("pipeline_cli.dlt_addresses", name) for name in ("URL", "make_url")}
 
 
 def import_dlt() -> None:
@@ -26,6 +28,7 @@ def import_dlt() -> None:
     `dlt.destinations` does nothing but import 22 destinations by name, an eighth of dlt's import; a run needs one.
     Here each is imported when it is asked for (PEP 562), by whomever: `dlt.destinations.postgres` is there as ever.
     So is `dlt.dbt`, which begins with what makes virtual environments and takes the addresses of git apart.
+    Addresses are taken apart and written without SQLAlchemy (dlt_addresses.py).
     """
     _install()
     import_whole("dlt")
@@ -60,13 +63,16 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in (_DESTINATIONS, _DBT):
+        if fullname not in (_DESTINATIONS, _DBT, _SQLALCHEMY):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or not isinstance(spec.loader, SourceLoader):
             return None
         if fullname == _DBT:
             spec.loader = LazyLoader(spec.loader)
+            return spec
+        if fullname == _SQLALCHEMY:
+            spec.loader = _LazyExports(_OF_SQLALCHEMY)
             return spec
         names = exported_names(spec.loader.get_source(fullname) or "")
         if names is not None:

@@ -39,16 +39,6 @@ def from_texts(texts: Sequence[str]) -> Any:
     )
 
 
-def from_bytes(value: bytes) -> Any:
-    """An array of one binary value, without a copy."""
-    import numpy
-    import pyarrow
-
-    offsets = numpy.array((0, len(value)), numpy.int64)
-    buffers = [None, pyarrow.py_buffer(offsets), pyarrow.py_buffer(value)]
-    return pyarrow.Array.from_buffers(pyarrow.large_binary(), 1, buffers)
-
-
 def repeat_text(text: str, count: int) -> Any:
     """An array of the same text so many times."""
     letters = text.encode()

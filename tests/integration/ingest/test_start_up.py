@@ -26,7 +26,7 @@ sources:
     resources: {{items: {{primary_key: id, write_disposition: merge}}}}
 pipelines: {{shop: {{sources: [shop]}}}}
 """
-NEVER = {"sqlmesh", "dbt", "vcr", "aiohttp", "psycopg2", "jinja2", "sqlalchemy.dialects.postgresql"}
+NEVER = {"sqlmesh", "dbt", "vcr", "aiohttp", "psycopg2", "jinja2", "sqlalchemy"}
 # A run into DuckDB needs none of dlt's other destinations.
 NEVER |= {
     f"dlt.destinations.impl.{name}.factory" for name in ("postgres", "snowflake", "filesystem", "lancedb")
@@ -91,6 +91,32 @@ def test_dlts_runner_of_dbt_is_there_for_whoever_asks(project: Path) -> None:
         "print('dlt.helpers.dbt' in sys.modules, callable(dlt.dbt.package), 'dlt.helpers.dbt' in sys.modules)"
     )
     assert printed_by(code, project) == "False True True\n"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://shop:password@db.example.com:6432/shop?sslmode=require&connect_timeout=5",
+        "postgresql://shop:x@/shop?host=/run/postgresql",
+        "postgresql://shop:x@[::1]:5432/shöp-1.2",
+        "duckdb:////data/my shop/ü:+?.duckdb",
+        "duckdb:///:memory:",
+        "postgresql://shop:pass%40word@db/my%20shop%25",
+    ],
+    ids=["plain", "socket", "odd names", "file", "memory", "escapes"],
+)
+def test_dlt_takes_addresses_apart_as_sqlalchemy_does(project: Path, address: str) -> None:
+    code = (
+        "import sys\nfrom pipeline_cli.dlt_import import import_dlt\nimport_dlt()\n"
+        "from dlt.common.libs.sql_alchemy_compat import URL, make_url\n"
+        f"ours = make_url({address!r})\nimport sqlalchemy\ntheirs = sqlalchemy.make_url({address!r})\n"
+        "assert ours._asdict() == theirs._asdict(), (ours._asdict(), theirs._asdict())\n"
+        "written = URL.create(**{**ours._asdict(), 'query': dict(ours.query)})\n"
+        "for hidden in (True, False):\n"
+        "    assert written.render_as_string(hidden) == theirs.render_as_string(hidden)\n"
+        "print(str(written._replace(query=None)) == str(theirs._replace(query={})))"
+    )
+    assert printed_by(code, project) == "True\n"
 
 
 def printed_by(code: str, folder: Path) -> str:
