@@ -37,7 +37,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
-    with working_folder(CACHE) as work, run_postgres() as server:
+    with working_folder(CACHE) as work, run_postgres(quick_password=False) as server:
         shop = Workshop(
             cache=CACHE,
             work=work,

@@ -44,7 +44,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = parse_arguments()
     peers = None if arguments.no_peers else install_peers(CACHE / "peers")
-    with working_folder(CACHE) as work, run_postgres() as server:
+    with working_folder(CACHE) as work, run_postgres(quick_password=False) as server:
         shop = Workshop(
             cache=CACHE,
             work=work,

@@ -57,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # Postgres has its turn in `make test-faults`. Here every case runs on both, every time.
 _ON_BOTH_EVERY_TIME = (
     "destinations/",
+    "unit/ledger/",
     "ingest/test_dispositions",
     "ingest/test_exactness",
     "ingest/test_recovery",

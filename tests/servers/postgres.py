@@ -72,10 +72,11 @@ class PostgresServer:
 
 
 @contextmanager
-def run_postgres(*, keeps_commits: bool = False) -> Iterator[PostgresServer]:
+def run_postgres(*, keeps_commits: bool = False, quick_password: bool = True) -> Iterator[PostgresServer]:
     """Start a server, wait until it answers, and stop it and remove its folder at the end.
 
     keeps_commits: whether what it has committed is there after `restart`, as everywhere but in tests.
+    quick_password: whether it is kept in a way that is quick to check, and refused by drivers other than libpq.
     """
     folder = Path(
         tempfile.mkdtemp(prefix="pg-", dir="/tmp")
@@ -86,6 +87,8 @@ def run_postgres(*, keeps_commits: bool = False) -> Iterator[PostgresServer]:
         _initdb(folder, binaries, identity)
         server = _start(folder, binaries, identity, keeps_commits)
         try:
+            if quick_password:
+                server.execute(f"ALTER ROLE postgres PASSWORD '{_quick_verifier()}'")
             yield server
         finally:
             _stop(server.process)
@@ -162,7 +165,6 @@ def _start(folder: Path, binaries: Path, identity: dict[str, Any], keeps_commits
         begin = partial(_begin, command, folder, identity)
         server = PostgresServer(port, folder, begin, begin())
         if _answers(server):
-            server.execute(f"ALTER ROLE postgres PASSWORD '{_quick_verifier()}'")
             return server
         _stop(server.process)
     raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log').read_text()[-2000:]}")

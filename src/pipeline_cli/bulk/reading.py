@@ -49,7 +49,7 @@ class Reading:
     """columns: of the table, in the order of `select`; constants: SQL by column, the same in every row.
 
     lines: the same rows, each as one text, a line of COPY's text format; one of the two may be run, once.
-    reads_files: DuckDB reads them; size_bytes: of the files, where it is known.
+    reads_files: DuckDB reads them; size_bytes: of the files, where it is known; buffers_mb: as a Scan's.
     """
 
     columns: tuple[str, ...]
@@ -58,6 +58,7 @@ class Reading:
     constants: Mapping[str, str]
     reads_files: bool
     size_bytes: int | None
+    buffers_mb: int
 
     def whole(self) -> Reading:
         """The same with the constants as columns, the last ones."""
@@ -136,6 +137,7 @@ def build_reading(
         _constants(stamp),
         reads_files=not scan.objects,
         size_bytes=scan.size_bytes,
+        buffers_mb=scan.buffers_mb,
     )
 
 

@@ -51,7 +51,7 @@ class DuckDBTarget:
     def write(self, reading: Reading, table: str, *, is_ordered: bool, is_ours: bool) -> int:
         whole = reading.whole()
         insert = f"INSERT INTO {table} ({', '.join(map(quote, whole.columns))}) {whole.select}"
-        needed = least_mb(len(reading.columns), reads_files=reading.reads_files)
+        needed = least_mb(len(reading.columns), reading.buffers_mb)
         limit = needed if self._is_frugal else None
         try:
             with self._settings(limit, is_ordered), reading_errors():

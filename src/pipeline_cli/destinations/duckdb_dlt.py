@@ -14,7 +14,7 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from pipeline_cli.destinations.dlt_capabilities import KnownCapabilities
-from pipeline_cli.destinations.duckdb_loading import least_mb, loading, ran_out
+from pipeline_cli.destinations.duckdb_loading import READER_BUFFERS_MB, least_mb, loading, ran_out
 from pipeline_cli.destinations.sql import inline
 
 
@@ -48,7 +48,7 @@ class _CopyJob(DuckDbCopyJob):
     def run(self) -> None:
         client = self._job_client.sql_client
         connection, instance = client.native_connection, client.credentials.database
-        limit = least_mb(len(self._load_table["columns"]), reads_files=True)
+        limit = least_mb(len(self._load_table["columns"]), READER_BUFFERS_MB)
         try:
             with loading(connection, instance, limit, is_ordered=False):
                 self._copy()

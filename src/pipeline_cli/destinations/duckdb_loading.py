@@ -4,9 +4,6 @@ What is written could stay in memory up to 80% of the machine's, and the more ro
 columns took 530 MB, and 210 with a limit, no slower. Rows whose order tells nothing are written by all processors, a
 row group after the other; in order, row groups come out as small as what was read at once, and most are written anew
 when the file is closed.
-
-DuckDB's allocator keeps what was freed until it is 512 MB, which counts as the process's: 5 million rows of CSV took
-470 MB, and 380 where 32 are given back at once, no slower (3 rounds in turn).
 """
 
 from __future__ import annotations
@@ -18,8 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+READER_BUFFERS_MB = 90  # of DuckDB's readers of files, as they are by default
+
 _LOCK = threading.Lock()
-_KEEP_FREED = "32MB"  # of the allocator: what one deallocation may leave with it
 
 
 @dataclass(slots=True)
@@ -33,12 +31,12 @@ class _Instance:
 _INSTANCES: defaultdict[str, _Instance] = defaultdict(_Instance)
 
 
-def least_mb(column_count: int, *, reads_files: bool = False) -> int:
-    """What rows of so many ordinary columns need. reads_files: DuckDB's own readers do, whose buffers count, too.
+def least_mb(column_count: int, buffers_mb: int = 0) -> int:
+    """What rows of so many ordinary columns need. buffers_mb: of the reader that they come from, which count, too.
 
-    With 90 MB less for these, 5 million rows of CSV took 1.30 times CREATE TABLE AS instead of 1.06.
+    Without them, 5 million rows of CSV took 1.30 times CREATE TABLE AS instead of 1.06.
     """
-    return 60 + 4 * column_count + (90 if reads_files else 0)
+    return 60 + 4 * column_count + buffers_mb
 
 
 def ran_out(error: BaseException | None) -> bool:
@@ -64,7 +62,6 @@ def loading(connection: Any, instance: str, limit_mb: int | None, *, is_ordered:
             ((found.usual,),) = connection.execute("SELECT current_setting('memory_limit')").fetchall()
         found.limits.append(limit_mb)
         connection.execute(f"SET GLOBAL preserve_insertion_order = {'true' if is_ordered else 'false'}")
-        connection.execute(f"SET GLOBAL allocator_bulk_deallocation_flush_threshold = '{_KEEP_FREED}'")
         _set_limit(connection, found)
     try:
         yield
@@ -73,8 +70,7 @@ def loading(connection: Any, instance: str, limit_mb: int | None, *, is_ordered:
             found.limits.remove(limit_mb)
             _set_limit(connection, found)
             if not found.limits:
-                for setting in ("preserve_insertion_order", "allocator_bulk_deallocation_flush_threshold"):
-                    connection.execute(f"RESET GLOBAL {setting}")
+                connection.execute("RESET GLOBAL preserve_insertion_order")
 
 
 def _set_limit(connection: Any, instance: _Instance) -> None:

@@ -93,6 +93,7 @@ class Scan:
     in their order.
     files: the versions that are done when this scan's rows are committed.
     size_bytes: of the files, row_count: where known; both for progress.
+    buffers_mb: what DuckDB's reader of the files needs beside the rows; 0 where it reads none.
     malformed: called after reading, on the connection that read: the lines that the reader left out.
     locate: the places of suspects in their files (same order, None where unknown); reads the files again.
     verify: called after reading, before the commit; raises SourceError when a file changed meanwhile.
@@ -108,6 +109,7 @@ class Scan:
     files: Sequence[FileVersion] = ()
     size_bytes: int | None = None
     row_count: int | None = None
+    buffers_mb: int = 0
     malformed: Callable[[Any], Sequence[Malformed]] = lambda connection: ()
     locate: Callable[[Sequence[Suspect]], Sequence[Place | None]] | None = None
     verify: Callable[[], None] = lambda: None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.files.again import ReadAgainError
 from pipeline_cli.sources.files.compression import check_archive, compression_of
-from pipeline_cli.sources.files.csv_scan import CsvRelation
+from pipeline_cli.sources.files.csv_scan import BUFFERS_MB, CsvRelation
 from pipeline_cli.sources.files.dialect import SAMPLE_BYTES, Dialect, find_dialect
 from pipeline_cli.sources.files.examine import Examined, examine
 from pipeline_cli.sources.files.inference import Seen, add_types
@@ -39,6 +39,7 @@ def csv_scans(reading: Reading, files: Sequence[Listed]) -> Iterator[tuple[Scan,
             specs,
             file_column=relation.file_sql(),
             size_bytes=sum(file.listed.size_bytes for file in batch),
+            buffers_mb=BUFFERS_MB,
             malformed=partial(_malformed, reading, relation),
             locate=partial(locate_records, relation, specs),
             verify=partial(reading.verify, batch),

@@ -9,12 +9,17 @@ from typing import Any
 from pipeline_cli.destinations.base import literal, quote
 from pipeline_cli.manifest.files import Csv
 from pipeline_cli.sources.files.dialect import Dialect
+from pipeline_cli.sources.files.lines import LONGEST_RECORD
 from pipeline_cli.sources.files.reading import LocalFile
 from pipeline_cli.sources.files.rejects import Rejects, file_sql
 from pipeline_cli.sources.files.sql import FILE, columns_struct, literals, path_literal
 from pipeline_cli.sources.scan import Malformed
 
 _NUMERIC = ("bigint", "double", "decimal")
+# What DuckDB's threads take at a time. By default a buffer holds four of these: 5 million rows took as long, and 120 MB
+# more.
+_BUFFER_BYTES = 8_000_000
+BUFFERS_MB = 40
 _NO_POINT = " (with decimal_separator ',' a point stands before three digits)"
 _GROUPED = r"[-+]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?"
 
@@ -81,6 +86,8 @@ class CsvRelation:
             "escape": literal(dialect.escape),
             "nullstr": literals(("", *self.null_values)),
             "compression": "'none'",  # a decompressed copy is still called .gz
+            "buffer_size": str(_BUFFER_BYTES),
+            "max_line_size": str(LONGEST_RECORD),  # otherwise the buffer's
             "filename": literal(FILE),
             "parallel": str(not any(file.one_thread for file in self.files)).lower(),
             **(self._rejects.options() if self._rejects else {}),

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline_cli.destinations.duckdb_loading import READER_BUFFERS_MB
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.files.compression import check_archive, compression_of
 from pipeline_cli.sources.files.dialect import SAMPLE_BYTES
@@ -103,13 +104,15 @@ def _look_once(reading: Reading, lines: JsonLines, connection: Any) -> None:
 
 
 def _scan(reading: Reading, lines: JsonLines, found: Mapping[str, ColumnType]) -> Scan:
+    relation, objects = lines.sql(), lines.objects()
     return Scan(
-        lines.sql(),
+        relation,
         reading.specs(lines.names, found, "json"),
-        objects=lines.objects(),
+        objects=objects,
         file_column=FILE,
         raw_column=LINE,
         size_bytes=sum(file.listed.size_bytes for file in lines.files),
+        buffers_mb=0 if objects else READER_BUFFERS_MB,
         malformed=lines.malformed,
         locate=lines.locate,
         verify=partial(reading.verify, lines.files),

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from pipeline_cli.sources.files.dialect import Dialect, csv_options
 
-LONGEST_RECORD = 2_000_000  # bytes; read_csv's own bound
+LONGEST_RECORD = 2_000_000  # bytes; by default read_csv's own bound
 _FIELD_LIMIT = 2**31 - 1
 
 

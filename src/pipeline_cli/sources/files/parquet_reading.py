@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_cli.destinations.base import literal, quote
+from pipeline_cli.destinations.duckdb_loading import READER_BUFFERS_MB
 from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.column_types import column_name
 from pipeline_cli.sources.files.listing import Listed
@@ -139,6 +140,7 @@ def _scan(
         specs,
         file_column=file_sql(files),
         size_bytes=sum(file.listed.size_bytes for file in files),
+        buffers_mb=READER_BUFFERS_MB,
         verify=partial(reading.verify, files),
     )
 
