@@ -96,7 +96,7 @@ def _is_sound(path: Path) -> bool:
 
 
 def _opening(path: Path) -> AbstractContextManager[Any]:
-    """One process at a time looks at the file's health and makes its tables. Raises OSError for a folder."""
+    """One process at a time looks at the file's health and makes its tables. Raises OSError."""
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +115,8 @@ def _backend(place: Path | str, where: str) -> Backend:
 def _prepare(database: Database) -> None:
     """Make the tables of a new ledger, or of an older one; refuse one that a newer pipeline-cli wrote."""
     with database.transaction(writes=False) as connection:
-        missing, version = _missing(connection), _version(connection)
-    if missing or version is None:
+        version = None if _missing(connection) else _version(connection)
+    if version is None:
         with database.transaction() as connection:
             _make_tables(connection)
             version = _version(connection)
@@ -152,9 +152,7 @@ def _missing(connection: Connection) -> list[Table]:
 
 
 def _version(connection: Connection) -> int | None:
-    """None where the ledger is not yet made."""
-    if schema_version in _missing(connection):
-        return None
+    """None where nobody has written it yet."""
     found: int | None = connection.value("SELECT version FROM schema_version")
     return found
 
