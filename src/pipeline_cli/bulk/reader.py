@@ -117,21 +117,21 @@ class ScanReader:
                 stack.callback(_quietly, engine.unregister, view)
             described = engine.execute(f"DESCRIBE {describe_received(scan)}").fetchall()
             row = f"STRUCT({', '.join(f'{column} {kind}' for column, kind, *_ in described)})"
-            functions: dict[str, tuple[Any, Any, bool]] = {
-                name: (sink, ["VARCHAR", "VARCHAR", "BIGINT", row], True)
-            }
+            function, kind = sink.function
+            parameters = ["VARCHAR", "VARCHAR", "BIGINT", row]
+            functions: dict[str, tuple[Any, Any, str]] = {name: (function, parameters, kind)}
             functions |= {
-                key: (each.function, each.parameters, False) for key, each in predicates.functions.items()
+                key: (each.function, each.parameters, "arrow") for key, each in predicates.functions.items()
             }
-            for key, (function, parameters, has_effects) in functions.items():
+            for key, (function, parameters, kind) in functions.items():
                 engine.create_function(
                     key,
                     function,
                     parameters,
                     "BOOLEAN",
-                    type="arrow",
+                    type=kind,
                     null_handling="special",
-                    side_effects=has_effects,
+                    side_effects=key == name,
                 )
                 stack.callback(_quietly, engine.remove_function, key)
             yield Gate(predicates, name, self._keys(scan))

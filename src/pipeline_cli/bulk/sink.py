@@ -74,6 +74,7 @@ class Sink:
     def __init__(self, rules: GateRules, scan: Scan, tally: Tally, folder: Path) -> None:
         self._rules = rules
         self._scan = scan
+        self._names = [column.source for column in scan.columns]
         self._tally = tally
         self._lock = threading.Lock()
         self._frozen = frozen_rules(rules.drift)
@@ -88,17 +89,26 @@ class Sink:
         self.given: int | None = scan.row_count  # rows, as the source counts them; None where it does not
         self.error: Exception | None = None
 
-    def __call__(self, files: Any, lines: Any, positions: Any, rows: Any) -> Any:
-        """Judge a batch; DuckDB's arrays in, as many `false` out: none of them is written by the statement."""
+    @property
+    def function(self) -> tuple[Callable[..., Any], str]:
+        """What the statement calls, and the kind of function that it is to DuckDB.
+
+        It takes (file, line, position, row) and gives false: the statement writes none of its rows. Texts come one by
+        one: an array has to go back through Arrow's scanner, which waits for ever for a thread that a machine without
+        memory does not give. Values of other kinds come in arrays, which hold them exactly (infinity, nanoseconds).
+        """
+        is_typed = any(column.encoding == "typed" for column in self._scan.columns)
+        return (self._take_batch, "arrow") if is_typed else (self._take_row, "native")
+
+    def _take_batch(self, files: Any, lines: Any, positions: Any, rows: Any) -> Any:
         import pyarrow
 
-        try:
-            with self._lock:
-                self._take(files.to_pylist(), lines.to_pylist(), positions.to_pylist(), _to_rows(rows))
-        except Exception as error:
-            self.error = self.error or error  # DuckDB would give it back as a text
-            raise
+        self._take(files.to_pylist(), lines.to_pylist(), positions.to_pylist(), _to_rows(rows))
         return pyarrow.array([False] * len(rows))
+
+    def _take_row(self, file: str | None, line: str | None, position: int, row: Mapping[str, Any]) -> bool:
+        self._take((file,), (line,), (position,), (tuple(row.values()),))
+        return False
 
     def count_given(self, tell: Callable[[int], None]) -> Callable[[int], None]:
         """What counts the rows that the source hands out, and tells of them."""
@@ -117,15 +127,17 @@ class Sink:
         positions: Sequence[int],
         rows: Sequence[Sequence[Any]],
     ) -> None:
-        names = [column.source for column in self._scan.columns]
-        accepted = []
-        for file, line, position, row in zip(files, lines, positions, rows, strict=True):
-            suspect = Suspect(dict(zip(names, row, strict=True)), file, line)
-            if (fine := self._judge(suspect)) is not None:
-                raw = plain_json(suspect.values) if line is None else line
-                accepted.append(AcceptedRow(fine, file, raw, position))
-        self.taken += len(rows)
-        self.accepted.add(accepted)
+        try:
+            with self._lock:
+                for file, line, position, row in zip(files, lines, positions, rows, strict=True):
+                    suspect = Suspect(dict(zip(self._names, row, strict=True)), file, line)
+                    if (fine := self._judge(suspect)) is not None:
+                        raw = plain_json(suspect.values) if line is None else line
+                        self.accepted.add([AcceptedRow(fine, file, raw, position)])
+                    self.taken += 1
+        except Exception as error:
+            self.error = self.error or error  # DuckDB would give it back as a text
+            raise
 
     def _judge(self, suspect: Suspect) -> Mapping[str, Any] | None:
         """The row to write, or None for one that is kept as rejected."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+_AT_ONCE = 1_000  # rows
+
 
 class Spool:
     """Appended to while a statement runs, read once afterwards. The folder is removed by whoever made it."""
@@ -14,19 +16,26 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: BinaryIO | None = None
+        self._last: list[Any] = []  # not written yet
         self.count = 0
 
     def add(self, rows: Sequence[Any]) -> None:
         """Keep these rows. One thread at a time."""
-        if not rows:
-            return
+        self._last += rows
+        self.count += len(rows)
+        if len(self._last) >= _AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
         if self._file is None:
             self._file = self._path.open("ab")
-        pickle.dump(list(rows), self._file, protocol=pickle.HIGHEST_PROTOCOL)
-        self.count += len(rows)
+        pickle.dump(self._last, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._last = []
 
     def batches(self) -> Iterator[list[Any]]:
-        """The rows in the order of `add`, as many at once as were added at once."""
+        """The rows in the order of `add`, about a thousand at once."""
+        if self._last:
+            self._write()
         if self._file is None:
             return
         self._file.close()
