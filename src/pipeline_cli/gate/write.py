@@ -80,7 +80,7 @@ class WriteStep(ItemTransform[Any, Any]):
         self.by_column_count += count
         self.has_output = True
         stamped = self._stamp(table, dict(enumerate(range(count))), self._next_moments(count), ())
-        with self._by_column.spool.imported(stamped.table, stamped.whole) as file:
+        with self._by_column.spool.imported(self._rules.table, stamped.table, stamped.whole) as file:
             yield file
 
     def _write(self, records: list[Record], rejected: list[Rejected], *, first: bool) -> Iterator[Any]:
@@ -104,7 +104,7 @@ class WriteStep(ItemTransform[Any, Any]):
         self.has_output = self.has_output or bool(page) or bool(of_table)
         yield page
         if stamped is not None and self._by_column is not None:
-            with self._by_column.spool.imported(stamped.table, stamped.whole) as file:
+            with self._by_column.spool.imported(self._rules.table, stamped.table, stamped.whole) as file:
                 yield file
 
     def _hashes(self, records: Sequence[Record]) -> list[str]:

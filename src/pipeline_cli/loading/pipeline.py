@@ -47,6 +47,11 @@ def spool_dir(project: Project, source: str) -> Path:
     return project.loads_dir / "dlt" / "spool" / source
 
 
+def ahead_dir(project: Project, source: str) -> Path:
+    """Where tables stand that were made of such pages before dlt asked for them."""
+    return project.loads_dir / "dlt" / "ahead" / source
+
+
 def dlt_settings(project: Project) -> dict[str, str]:
     """Environment variables that bind dlt, ours or the user's own command, to this project."""
     return {**_SETTINGS, "DLT_DATA_DIR": str(project.loads_dir / "dlt")}

@@ -7,20 +7,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from pipeline_cli.loading.intake import Intake
-from pipeline_cli.loading.pipeline import spool_dir
+from pipeline_cli.loading.pipeline import ahead_dir, spool_dir
 from pipeline_cli.loading.request import IngestRequest
+from pipeline_cli.nested.ahead import Ahead
 from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.sources.build import may_go_by_column
 
 log = logging.getLogger(__name__)
 
+# INSERT statements load 100,000 rows into DuckDB in 9.4 s, parquet in 2.5 s; for a few rows they are even.
+# BigQuery reads no JSON columns from parquet.
+FILE_FORMATS = {"duckdb": "parquet", "postgres": "insert_values", "bigquery": "jsonl"}
 
-def open_spool(request: IngestRequest) -> AbstractContextManager[SpoolFolder | None]:
+
+def open_ahead(request: IngestRequest) -> AbstractContextManager[Ahead]:
+    """What takes pages apart before dlt asks for it; open until the load is over."""
+    return Ahead(ahead_dir(request.project, request.source), FILE_FORMATS[request.warehouse.type]).opened()
+
+
+def open_spool(request: IngestRequest, ahead: Ahead) -> AbstractContextManager[SpoolFolder | None]:
     """The folder of pages that are loaded by column; None where every record is loaded as a row."""
     if not may_go_by_column(request.project.manifest.sources[request.source], request.warehouse.type):
         log.info("records go into %s row by row", request.warehouse.type)
         return nullcontext()
-    return SpoolFolder(spool_dir(request.project, request.source)).opened()
+    return SpoolFolder(spool_dir(request.project, request.source), ahead=ahead).opened()
 
 
 def row_notes(intakes: Sequence[Intake]) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from pipeline_cli.nested.spool import read_file
+from pipeline_cli.nested.pages import SpooledPage
+from pipeline_cli.nested.spool import is_ours, read_file
 from pipeline_cli.nested.whole import Places
 from pipeline_cli.threads import start_thread
 
@@ -35,46 +36,47 @@ class NestedBatches:
         """Whether the file came with those of another."""
         return file in self._taken
 
-    def take_all(self, file: str) -> Iterator[Batch] | None:
+    def is_ours(self, file: str) -> bool:
+        """Whether the file, by its path in the storage, holds a page."""
+        return is_ours(self._packages.storage.make_full_path(file))
+
+    def take_all(self, file: str, done: Container[str]) -> Iterator[Batch]:
         """The rows of this file and of all others of its table; the next are read while some are worked on.
 
-        file: its path in the storage. None for a file that is not ours; such others are left out.
+        file: its path in the storage. done: keys of pages to leave out.
         """
-        if self._read(file) is None:
-            return None
         table = _table_of(file)
         jobs = sorted(self._packages.list_new_jobs(self._load_id))
-        return self._batches([job for job in jobs if _table_of(job) == table])
-
-    def _batches(self, files: list[str]) -> Iterator[Batch]:
-        alike = self._alike(files)
-        ahead = start_thread(lambda: next(alike, None), "nested")
+        batches = alike(self._read([job for job in jobs if _table_of(job) == table], done))
+        ahead = start_thread(lambda: next(batches, None), "nested")
         while (batch := ahead.result()) is not None:
-            ahead = start_thread(lambda: next(alike, None), "nested")
+            ahead = start_thread(lambda: next(batches, None), "nested")
             yield batch
 
-    def _alike(self, files: list[str]) -> Iterator[Batch]:
-        import pyarrow
-
-        tables: list[Any] = []
-        whole: Places = {}
+    def _read(self, files: Iterable[str], done: Container[str]) -> Iterator[SpooledPage]:
         for file in files:
-            found = self._read(file)
-            if found is None:
-                continue
-            self._taken.add(file)
-            table, places = found
-            is_other = bool(tables) and not table.schema.equals(tables[0].schema, check_metadata=True)
-            if is_other or sum(each.nbytes for each in tables) >= _BATCH_BYTES:
-                yield Batch(pyarrow.concat_tables(tables), whole)
-                tables = []
-            tables.append(table)
-            whole = places
-        if tables:
-            yield Batch(pyarrow.concat_tables(tables), whole)
+            if self.is_ours(file):
+                self._taken.add(file)
+                page = read_file(self._packages.storage.make_full_path(file), done)
+                if page is not None:
+                    yield page
 
-    def _read(self, file: str) -> tuple[Any, Places] | None:
-        return read_file(self._packages.storage.make_full_path(file))
+
+def alike(pages: Iterable[SpooledPage]) -> Iterator[Batch]:
+    """The pages in batches, in their order."""
+    import pyarrow
+
+    tables: list[Any] = []
+    whole: Places = {}
+    for page in pages:
+        is_other = bool(tables) and not (page.table.schema.equals(tables[0].schema) and page.whole == whole)
+        if is_other or sum(each.nbytes for each in tables) >= _BATCH_BYTES:
+            yield Batch(pyarrow.concat_tables(tables), whole)
+            tables = []
+        tables.append(page.table)
+        whole = page.whole
+    if tables:
+        yield Batch(pyarrow.concat_tables(tables), whole)
 
 
 def _table_of(file: str) -> str:

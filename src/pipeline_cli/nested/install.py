@@ -40,12 +40,13 @@ def install() -> None:
         def __call__(self, extracted_items_file: str, root_table_name: str) -> list[TSchemaUpdate]:
             if self._batches.is_taken(extracted_items_file):
                 return []
-            batches = self._batches.take_all(extracted_items_file)
-            if batches is None:
+            if not self._batches.is_ours(extracted_items_file):
                 return super().__call__(extracted_items_file, root_table_name)
-            from pipeline_cli.nested.normalizer import normalize
+            from pipeline_cli.nested.normalizer import adopt, normalize
 
-            return normalize(self, self._evolving, root_table_name, batches)
+            updates, done = adopt(self, self._evolving, root_table_name)
+            batches = self._batches.take_all(extracted_items_file, done)
+            return [*updates, *normalize(self, self._evolving, root_table_name, batches)]
 
         def close(self) -> None:
             import pyarrow
@@ -60,8 +61,8 @@ def install() -> None:
 
 def _by_column(item_storage: Any, load_storage: Any) -> Any:
     """The storage of Arrow tables; where rows would be INSERT statements, files for COPY."""
-    from dlt.common.data_writers import get_best_writer_spec
+    from pipeline_cli.nested.package_files import writer_spec
 
     if item_storage.writer_spec.file_format != "insert_values":
         return item_storage
-    return load_storage.create_item_storage(get_best_writer_spec("arrow", "csv"))
+    return load_storage.create_item_storage(writer_spec("insert_values"))

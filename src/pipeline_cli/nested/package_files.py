@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from dlt.common.data_writers import get_best_writer_spec
 from dlt.common.data_writers.writers import ArrowToParquetWriter
+from dlt.common.storages import PackageStorage
 from dlt.common.storages.load_storage import LoadItemStorage
+
+
+def writer_spec(file_format: Any) -> Any:
+    """What writes rows that stand in columns, where dlt was told to load by a format: for INSERT statements, COPY's."""
+    return get_best_writer_spec("arrow", "csv" if file_format == "insert_values" else file_format)
 
 
 def write_plainly(storage: Any) -> None:
@@ -38,3 +46,15 @@ class _PlainWriter(ArrowToParquetWriter):
             use_dictionary=False,
             write_statistics=False,
         )
+
+
+class FolderStorage(_PlainStorage):
+    """Writes the same files into a folder of its own, named as in a package."""
+
+    def __init__(self, folder: Path, file_format: str) -> None:
+        none: Any = None
+        super().__init__(none, writer_spec(file_format))
+        self._folder = folder
+
+    def _get_data_item_path_template(self, load_id: str, _: str, table_name: str) -> str:
+        return str(self._folder / PackageStorage.build_job_file_name(table_name, "%s"))

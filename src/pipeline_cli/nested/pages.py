@@ -27,6 +27,15 @@ class PageTable:
 
 
 @dataclass(frozen=True, slots=True)
+class SpooledPage:
+    """A page's rows as they stand in a file of dlt's package. key: no other page's, of any load."""
+
+    key: str
+    table: Any
+    whole: Places
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedPage:
     """A page as its table, whose records no one has decoded. body: their JSON, a list; shape: as it was read."""
 

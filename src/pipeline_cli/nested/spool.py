@@ -6,28 +6,32 @@ knows no object without fields, and takes twice the time. What they hold is read
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from pipeline_cli.nested.ahead import Ahead
+from pipeline_cli.nested.pages import SpooledPage
 from pipeline_cli.nested.whole import Places
 
-MARK = b"pipeline_cli.nested"  # in the schema's metadata: the places that hold JSON (whole.py)
+# In the schema's metadata: the places that hold JSON (whole.py), and the page's key.
+_WHOLE = b"pipeline_cli.nested"
+_KEY = b"pipeline_cli.page"
 FEWEST = 50  # records: fewer cost less as rows than as a file
 
 
 class SpoolFolder:
     """Where the files stand until dlt has linked them into its package; emptied when it is opened and closed."""
 
-    def __init__(self, folder: Path, fewest: int = FEWEST) -> None:
-        """fewest: pages with fewer records are loaded as rows."""
+    def __init__(self, folder: Path, fewest: int = FEWEST, ahead: Ahead | None = None) -> None:
+        """fewest: pages with fewer records are loaded as rows. ahead: what else is given them."""
         self.fewest = fewest
         self._folder = folder
-        self._numbers = itertools.count()
+        self._ahead = ahead
 
     @contextmanager
     def opened(self) -> Iterator[SpoolFolder]:
@@ -39,22 +43,29 @@ class SpoolFolder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextmanager
-    def imported(self, table: Any, whole: Places) -> Iterator[Any]:
-        """An item for dlt that stands for the rows; it must have been taken into the package when this ends."""
+    def imported(self, name: str, table: Any, whole: Places) -> Iterator[Any]:
+        """An item for dlt that stands for the rows; it must have been taken into the package when this ends.
+
+        name: of the table that they go to.
+        """
         import dlt
 
-        path = self._folder / f"{next(self._numbers)}.parquet"
-        _write(table, whole, path)
+        page = SpooledPage(uuid4().hex, table, whole)
+        path = self._folder / f"{page.key}.parquet"
+        _write(page, path)
+        if self._ahead is not None:
+            self._ahead.add(name, page)
         try:
             yield dlt.mark.with_file_import(str(path), "parquet", table.num_rows)
         finally:
             path.unlink(missing_ok=True)
 
 
-def _write(table: Any, whole: Places, path: Path) -> None:
+def _write(page: SpooledPage, path: Path) -> None:
     import pyarrow
 
-    marked = table.replace_schema_metadata({MARK: json.dumps(whole).encode()})
+    marks = {_WHOLE: json.dumps(page.whole).encode(), _KEY: page.key.encode()}
+    marked = page.table.replace_schema_metadata(marks)
     options = pyarrow.ipc.IpcWriteOptions(compression="lz4")
     with (
         pyarrow.OSFile(str(path), "wb") as file,
@@ -63,14 +74,32 @@ def _write(table: Any, whole: Places, path: Path) -> None:
         out.write_table(marked)
 
 
-def read_file(path: str) -> tuple[Any, Places] | None:
-    """The nested table of a file, and the places that hold JSON; None for a file that is not ours."""
+def is_ours(path: str) -> bool:
+    """Whether the file holds a page."""
+    with _opened(path) as reader:
+        return reader is not None
+
+
+def read_file(path: str, done: Container[str] = ()) -> SpooledPage | None:
+    """The page of a file; None for a file that is not ours, or of a page that is done. done: keys of such."""
+    with _opened(path) as reader:
+        if reader is None:
+            return None
+        marks = reader.schema.metadata
+        key = marks.get(_KEY, b"").decode()  # files of our earlier versions have none
+        if key in done:
+            return None
+        return SpooledPage(key, reader.read_all().replace_schema_metadata(None), json.loads(marks[_WHOLE]))
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    """Arrow's reader of one of our files; None for another one."""
     import pyarrow
 
     with pyarrow.OSFile(path, "rb") as file:
         try:
             reader = pyarrow.ipc.open_file(file)
         except pyarrow.ArrowInvalid:
-            return None
-        metadata: Mapping[bytes, bytes] = reader.schema.metadata or {}
-        return (reader.read_all(), json.loads(metadata[MARK])) if MARK in metadata else None
+            reader = None
+        yield reader if reader is not None and _WHOLE in (reader.schema.metadata or {}) else None

@@ -1,4 +1,4 @@
-"""The same pages extracted and normalized twice, as rows and by column, and what is in the load package then.
+"""The same pages extracted and normalized as rows, by column and ahead, and what is in the load package then.
 
 Nothing is loaded: that is the warehouse's part, and the same for both.
 """
@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline_cli.contracts.json_values import parse_json
 from pipeline_cli.gate.rules import GateContext
 from pipeline_cli.loading.intake import attach_gates
 from pipeline_cli.loading.pipeline import open_pipeline
 from pipeline_cli.manifest.sources import RestResource
+from pipeline_cli.nested.ahead import Ahead, Prepared
 from pipeline_cli.nested.spool import SpoolFolder
 from pipeline_cli.progress import tell_nobody
 from pipeline_cli.sources.decoding import Decoding
@@ -31,7 +32,8 @@ LINKS = {"_dlt_id", "_dlt_parent_id", "_dlt_root_id", "_dlt_load_id", "_extracte
 class Package:
     """schema: dlt's tables; rows: how often each (table, place below its root, values) is there.
 
-    by_column: how many records came by column; undecoded: how many pages, without a look at any record.
+    by_column: how many records came by column; undecoded: how many pages, without a look at any record; ahead: how
+    many were taken apart before dlt asked for them.
     """
 
     schema: dict[str, Any]
@@ -40,10 +42,25 @@ class Package:
     by_column: int
     jobs: list[Path]
     undecoded: int = 0
+    ahead: int = 0
+
+
+# As rows; by column, in dlt's normalize step; by column, page by page before that step.
+Way = Literal["rows", "columns", "ahead"]
+
+
+class _CountingAhead(Ahead):
+    batch_bytes = 1
+    count = 0
+
+    def take(self, root: str) -> Prepared | None:
+        found = super().take(root)
+        self.count += len(found.pages) if found else 0
+        return found
 
 
 def extract(
-    world: World, bodies: Sequence[bytes], *, by_column: bool, resource: RestResource, run_id: str = "run1"
+    world: World, bodies: Sequence[bytes], *, way: Way, resource: RestResource, run_id: str = "run1"
 ) -> Package:
     """One run of the resource `items`, whose pages have these bodies, up to the finished package.
 
@@ -68,7 +85,10 @@ def extract(
 
         source = dlt.source(lambda: items, name="shop")()
         source.root_key = True
-        spool = stack.enter_context(SpoolFolder(world.root / "spool", 1).opened()) if by_column else None
+        file_format: Any = "parquet" if world.warehouse.type == "duckdb" else "insert_values"
+        ahead = stack.enter_context(_CountingAhead(world.root / "ahead", file_format).opened())
+        folder = SpoolFolder(world.root / "spool", 1, ahead if way == "ahead" else None)
+        spool = stack.enter_context(folder.opened()) if way != "rows" else None
         context = GateContext(
             run_id=run_id,
             tables=frozenset(),
@@ -79,7 +99,6 @@ def extract(
             spool=spool,
         )
         (intake,) = attach_gates(world.project, "shop", source, context, {"items": decoding})
-        file_format: Any = "parquet" if world.warehouse.type == "duckdb" else "insert_values"
         pipeline.extract(source, loader_file_format=file_format)
         pipeline.normalize()
         folders = [
@@ -97,6 +116,7 @@ def extract(
             intake.writer.by_column_count,
             jobs,
             len(undecoded),
+            ahead.count,
         )
 
 

@@ -1,4 +1,7 @@
-"""Large pages are loaded by column, small ones as rows: the warehouse holds the same, also what is hard to write."""
+"""Large pages are loaded by column, small ones as rows: the warehouse holds the same, also what is hard to write.
+
+Of large ones those of many are taken apart while the next arrive, and dlt's normalize step finds them done.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from pipeline_cli.destinations.duckdb import DuckDBDestination
 from pipeline_cli.destinations.postgres import PostgresDestination
 from pipeline_cli.manifest.paginators import PageNumber
 from pipeline_cli.manifest.sources import Column, Endpoint, RestResource
+from pipeline_cli.nested import normalizer
+from pipeline_cli.nested.ahead import Ahead
 from tests.integration.ingest.world import World, pages_of
 from tests.servers.json_api import JsonApi
 
@@ -38,7 +43,7 @@ TEXTS = [
     "0",
 ]
 LINKS = {"_dlt_id", "_dlt_parent_id", "_dlt_root_id", "_dlt_load_id", "_extracted_at", "_run_id"}
-FEW, MANY = 40, 1_000  # of a page: rows, and columns
+FEW, SOME, MANY = 40, 60, 1_000  # of a page: rows; columns, ahead of dlt; columns, in its normalize step
 CONTRACT = {
     "type": "object",
     "required": ["id"],
@@ -134,10 +139,13 @@ def test_two_runs_leave_the_same_on_both_paths(
     tmp_path: Path,
     api: JsonApi,
     postgres_database: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(Ahead, "batch_bytes", 1)
+    adopted = watch_adopted(monkeypatch)
     worlds = []
     first = [record(number) for number in range(150)]
-    for size in (FEW, MANY):
+    for size in (FEW, SOME, MANY):
         root = tmp_path / str(size)
         root.mkdir()
         duckdb, postgres = DuckDBDestination("duckdb"), PostgresDestination
@@ -159,17 +167,33 @@ def test_two_runs_leave_the_same_on_both_paths(
             if records is first and settings.get("write_disposition") != "scd2":
                 assert ids_are_made_of_the_parents(world) == (size == FEW)
         worlds.append(world)
-    rows, columns = worlds
-    assert types(columns) == types(rows)
-    assert [replace(each.resources[0]) for each in columns.results] == [
-        each.resources[0] for each in rows.results
-    ]
-    for table in rows.tables() - {"_quarantine"}:
-        assert shown(columns, table) == shown(rows, table), table
-    assert columns.quarantine() == rows.quarantine()
+    rows, *others = worlds
+    for columns in others:
+        assert types(columns) == types(rows)
+        assert [replace(each.resources[0]) for each in columns.results] == [
+            each.resources[0] for each in rows.results
+        ]
+        for table in rows.tables() - {"_quarantine"}:
+            assert shown(columns, table) == shown(rows, table), table
+        assert columns.quarantine() == rows.quarantine()
+        if "max_table_nesting" not in settings:
+            assert orphans(columns) == orphans(rows)
     assert len(rows.quarantine()) > 3
-    if "max_table_nesting" not in settings:
-        assert orphans(columns) == orphans(rows)
+    assert adopted[0] == 3  # of the first run in pages of SOME, all; a page alone is left to dlt's step
+
+
+def watch_adopted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pages were taken over in each normalize step that found any."""
+    found: list[int] = []
+    as_it_is = normalizer.adopt
+
+    def adopt(*arguments: Any) -> Any:
+        updates, pages = as_it_is(*arguments)
+        found.extend([len(pages)] if pages else [])
+        return updates, pages
+
+    monkeypatch.setattr(normalizer, "adopt", adopt)
+    return found
 
 
 def ids_are_made_of_the_parents(world: World) -> bool:

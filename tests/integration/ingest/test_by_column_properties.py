@@ -1,4 +1,4 @@
-"""Loaded by column or as rows: the same tables, keys, types, child tables, verdicts and counts, whatever comes."""
+"""By column, ahead of dlt or as rows: the same tables, keys, types, child tables, verdicts and counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline_cli.destinations.duckdb import DuckDBDestination
 from pipeline_cli.manifest.sources import Column, RestResource
-from tests.integration.ingest.both_paths import Package, assert_equal, body_of, extract
+from tests.integration.ingest.both_paths import Package, Way, assert_equal, body_of, extract
 from tests.integration.ingest.test_exactness_properties import RECORDS, VALUES
 from tests.integration.ingest.world import World
 from tests.servers.json_api import JsonApi
@@ -101,13 +101,16 @@ SETTINGS = settings(
 )
 
 
-def both(
+WAYS: tuple[Way, ...] = ("rows", "columns", "ahead")
+
+
+def by_every_way(
     folder: pytest.TempPathFactory, runs: list[list[list[Row]]], resource: dict[str, Any]
-) -> list[tuple[Package, Package]]:
-    """(as rows, by column) after each of the runs, each path in a world of its own."""
+) -> list[tuple[Package, ...]]:
+    """(as rows, by column, ahead) after each of the runs, each way in a world of its own."""
     found = []
     with JsonApi({}) as api:
-        worlds = [World(Path(folder.mktemp("w")), api, DuckDBDestination("duckdb")) for _ in range(2)]
+        worlds = [World(Path(folder.mktemp("w")), api, DuckDBDestination("duckdb")) for _ in WAYS]
         for number, pages in enumerate(runs):
             bodies = [body_of(page) for page in copy.deepcopy(pages)]
             found.append(
@@ -115,14 +118,14 @@ def both(
                     extract(
                         world,
                         bodies,
-                        by_column=by_column,
+                        way=way,
                         resource=RestResource(**resource),
                         run_id=f"run{number}",
                     )
-                    for world, by_column in zip(worlds, (False, True), strict=True)
+                    for world, way in zip(worlds, WAYS, strict=True)
                 )
             )
-    return found  # type: ignore[return-value]
+    return found
 
 
 @settings(SETTINGS, max_examples=15)
@@ -130,8 +133,9 @@ def both(
 def test_records_of_one_kind_are_loaded_alike(
     tmp_path_factory: pytest.TempPathFactory, pages: list[list[Row]], resource: dict[str, Any]
 ) -> None:
-    ((as_rows, by_column),) = both(tmp_path_factory, [pages], resource)
+    ((as_rows, by_column, ahead),) = by_every_way(tmp_path_factory, [pages], resource)
     assert_equal(as_rows, by_column)
+    assert_equal(as_rows, ahead)
 
 
 @settings(SETTINGS, max_examples=10)
@@ -139,8 +143,9 @@ def test_records_of_one_kind_are_loaded_alike(
 def test_records_that_change_between_two_runs_are_loaded_alike(
     tmp_path_factory: pytest.TempPathFactory, runs: list[list[list[Row]]], resource: dict[str, Any]
 ) -> None:
-    for as_rows, by_column in both(tmp_path_factory, runs, resource):
+    for as_rows, by_column, ahead in by_every_way(tmp_path_factory, runs, resource):
         assert_equal(as_rows, by_column)
+        assert_equal(as_rows, ahead)
 
 
 ODD_PAGES = [
@@ -172,16 +177,18 @@ def test_pages_that_the_other_processor_cannot_read_are_loaded_alike(
     pages = [good, *(page for odd in ODD_PAGES for page in (good, odd, good))]
     bodies = [page % number if b"%d" in page else page for number, page in enumerate(pages)]
     with JsonApi({}) as api:
-        as_rows, by_column = (
+        as_rows, by_column, ahead = (
             extract(
                 World(Path(tmp_path_factory.mktemp("w")), api, DuckDBDestination("duckdb")),
                 bodies,
-                by_column=yes,
+                way=way,
                 resource=RestResource(),
             )
-            for yes in (False, True)
+            for way in WAYS
         )
     assert_equal(as_rows, by_column)
-    assert as_rows.undecoded == 0
+    assert_equal(as_rows, ahead)
+    assert as_rows.undecoded == by_column.ahead == 0
     # The first page makes the shape; of the others all good ones are read at once.
-    assert by_column.undecoded >= 2 * len(ODD_PAGES)
+    assert by_column.undecoded == ahead.undecoded >= 2 * len(ODD_PAGES)
+    assert ahead.ahead >= 2 * len(ODD_PAGES)

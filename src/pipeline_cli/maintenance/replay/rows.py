@@ -25,7 +25,8 @@ from pipeline_cli.loading.intake import apply_hints, make_rules
 from pipeline_cli.loading.load_ids import raise_load_ids
 from pipeline_cli.loading.pipeline import dataset_name
 from pipeline_cli.loading.request import IngestRequest
-from pipeline_cli.loading.rows import FILE_FORMATS, load_package, open_recovered, touched_tables, translated
+from pipeline_cli.loading.rows import load_package, open_recovered, touched_tables, translated
+from pipeline_cli.loading.ways import FILE_FORMATS
 from pipeline_cli.maintenance.operation import Operation
 from pipeline_cli.maintenance.replay.outcomes import Outcome, ReplayResult, mark
 from pipeline_cli.maintenance.replay.row_writer import ReplayWriter, received_again
