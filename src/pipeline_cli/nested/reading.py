@@ -15,12 +15,10 @@ from pipeline_cli.nested.shape import Shape, ShapeBuilder
 from pipeline_cli.nested.values import is_exact
 from pipeline_cli.nested.whole import Places, write_whole
 
-# In JSON as orjson writes it: U+0000, which no database stores, and a text that begins with a character that dlt
-# gives a meaning (U+F026 to U+F02F are among these). In JSON as others write it: the same as escapes, and surrogates.
-_ODD_TEXTS = (
-    (b"\\", b"\\u0000"),
-    (b"\xef", b'"\xef\x80'),
-)  # each with a byte that is looked for first: it is rare
+# A text that begins with a character that dlt gives a meaning (U+F026 to U+F02F are among these), and U+0000, which no
+# database stores, as orjson writes it. In JSON as others write it: the same as escapes, and surrogates.
+_PRIVATE = b'"\xef\x80'
+_NUL = b"\\u0000"
 _ODD_ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F]|[fF]0)")
 _EXPONENT = re.compile(rb"[0-9.][eE][-+]?[0-9]+[\t\n\v\f\r ]*(?:[,\]}]|\Z)")
 _AT_ONCE = 1 << 16  # bytes that are looked at, which stay in the processor's cache meanwhile
@@ -88,7 +86,8 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
         body = _write_body(records, shape.whole)
     except TypeError:  # not JSON's own types: a Decimal, a time, a NaN
         return None
-    found = None if _has_odd_texts(body) else _read_body(body, shape)
+    is_odd = _has_private(body) or (b"\\" in body and _NUL in body)
+    found = None if is_odd else _read_body(body, shape)
     if found is None or found.table.num_rows != len(records):
         return None
     return replace(found, records=records)
@@ -96,7 +95,7 @@ def _read(records: Sequence[Record], shape: Shape) -> PageTable | None:
 
 def _read_text(body: bytes, shape: Shape) -> PageTable | None:
     """As `_read`, of JSON as it came. Arrow refuses two equal keys, and whatever is not JSON but NaN and infinities."""
-    if shape.whole or not body.startswith(b"[") or _has_odd_texts(body):
+    if shape.whole or not body.startswith(b"[") or _has_private(body):
         return None
     if b"\\" in body and _ODD_ESCAPES.search(body):
         return None
@@ -127,8 +126,8 @@ def _has_long_number(body: bytes) -> bool:
     return False
 
 
-def _has_odd_texts(body: bytes) -> bool:
-    return any(byte in body and odd in body for byte, odd in _ODD_TEXTS)
+def _has_private(body: bytes) -> bool:
+    return b"\xef" in body and _PRIVATE in body  # its first byte is rare, and soon looked for
 
 
 def _is_utf8(body: bytes) -> bool:
