@@ -36,6 +36,8 @@ def format_time(moment: datetime | None) -> str | None:
 
 @dataclass(slots=True)
 class ErrorDocument:
+    """An error. step: the one that failed, None for the run's own; line: counted from 1."""
+
     code: str
     step: str | None
     message: str
@@ -174,6 +176,8 @@ class StepResult:
 
 @dataclass(slots=True)
 class PipelineResult:
+    """What became of one pipeline, step by step."""
+
     name: str
     status: Status
     steps: list[StepResult] = field(default_factory=list)
@@ -184,6 +188,8 @@ class PipelineResult:
 
 @dataclass(slots=True)
 class RunResult:
+    """What became of a run. started_at: UTC."""
+
     run_id: str
     environment: str
     status: Status

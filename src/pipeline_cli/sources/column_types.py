@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from pipeline_cli.dlt_import import import_dlt
 from pipeline_cli.drift import VARIANT
-from pipeline_cli.sources.scan import Known
 
 if TYPE_CHECKING:
     from pipeline_cli.contracts.contract import Contract
     from pipeline_cli.manifest.sources import ResourceHints
+    from pipeline_cli.sources.scan import Known
 
 ColumnType = tuple[str, int | None, int | None]  # dlt's data type, precision, scale
 

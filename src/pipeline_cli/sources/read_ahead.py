@@ -32,6 +32,8 @@ class _Series:
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
+    """A request that is sure to be asked for. series: the pages that it is one of, None for one alone."""
+
     answer: Future[requests.Response]
     series: _Series | None
 

@@ -16,6 +16,8 @@ ColumnName = tuple[str, str, str]  # schema, table, column
 
 @dataclass(frozen=True, slots=True)
 class DescribedColumn:
+    """A column as its model describes it. type: the database's, None where nobody says it."""
+
     type: str | None = None
     description: str = ""
 
