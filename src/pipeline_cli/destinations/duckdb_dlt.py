@@ -75,6 +75,11 @@ class _Client(DuckDbClient):
         self.sql_client.__class__ = _SqlClient
         self.sql_client.credentials.conn_pool.__class__ = _Connections
 
+    def _get_column_def_sql(self, c: Any, table: Any = None) -> str:
+        """Row ids are random: to look for what makes them smaller takes an eighth of a load, for 7% of its size."""
+        definition = super()._get_column_def_sql(c, table)
+        return f"{definition} USING COMPRESSION uncompressed" if c.get("row_key") else definition
+
     def create_load_job(self, *args: Any, **kwargs: Any) -> LoadJob:
         job = super().create_load_job(*args, **kwargs)
         if type(job) is DuckDbCopyJob:
