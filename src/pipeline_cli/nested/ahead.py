@@ -91,14 +91,14 @@ class Ahead:
         if sum(sizes.values()) < self.batch_bytes:
             return
         largest = max(sizes, key=lambda name: sizes[name])
-        if largest not in schema.tables:  # dlt has no hints of it before it has taken its first page
+        pages = self._waiting.pop(largest)
+        if largest not in schema.tables:  # dlt knows nothing of it before it has taken its first page
             return
         if largest not in self._roots:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._roots[largest] = _Root.of(largest, schema, package[1], self._file_format, self._folder)
         self._wait()
-        work = partial(self._roots[largest].take_apart, self._waiting.pop(largest))
-        self._at_work = start_thread(work, "unnest ahead")
+        self._at_work = start_thread(partial(self._roots[largest].take_apart, pages), "unnest ahead")
 
     def take(self, root: str) -> Prepared | None:
         """What is done of this root table; its other pages are left to the caller."""

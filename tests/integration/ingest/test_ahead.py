@@ -18,12 +18,12 @@ from tests.integration.ingest.test_by_column import SOME, watch_adopted
 from tests.integration.ingest.world import World, pages_of
 from tests.servers.json_api import JsonApi
 
-COUNT = 3 * SOME
+COUNT = 4 * SOME
 
 
 @pytest.fixture
 def adopted(duck: World, api: JsonApi, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Three pages are served, each large enough; how many of them were taken over."""
+    """Four pages are served, each large enough; how many of them were taken over."""
     monkeypatch.setattr(Ahead, "batch_bytes", 1)
     records = [{"id": number, "lines": [{"n": number}, {"n": -number}]} for number in range(COUNT)]
     api.data["/items"] = pages_of([records[start : start + SOME] for start in range(0, COUNT, SOME)])
@@ -45,7 +45,7 @@ def check_loaded_once(world: World) -> None:
 def test_every_page_is_done_when_dlt_asks(duck: World, adopted: list[int]) -> None:
     duck.ingest()
     check_loaded_once(duck)
-    assert adopted == [3]
+    assert adopted == [COUNT // SOME]
 
 
 def test_a_full_disk_there_is_no_error_of_the_load(
@@ -110,4 +110,4 @@ def test_an_extraction_that_was_given_up_leaves_nothing(
     monkeypatch.setattr(rows, "_read", read_twice)
     duck.ingest()
     check_loaded_once(duck)
-    assert adopted == [3]
+    assert adopted == [COUNT // SOME]

@@ -179,7 +179,7 @@ def test_two_runs_leave_the_same_on_both_paths(
         if "max_table_nesting" not in settings:
             assert orphans(columns) == orphans(rows)
     assert len(rows.quarantine()) > 3
-    assert adopted[0] == 3  # of the first run in pages of SOME, all; a page alone is left to dlt's step
+    assert adopted[0] == 3  # every page of SOME, in the first run
 
 
 def watch_adopted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
