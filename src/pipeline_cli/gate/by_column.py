@@ -37,6 +37,11 @@ class ByColumn:
         """Whether the records turned out to be of no one shape; then they are loaded as rows."""
         return self._reader is not None and self._reader.has_given_up
 
+    @property
+    def has_shape(self) -> bool:
+        """Whether it is known what the records look like."""
+        return self._reader is not None and self._reader.has_shape
+
     def read(self, records: Sequence[Record]) -> bool:
         """Whether one table holds all of these; it is kept for WriteStep."""
         reader = self._reader if self._pays_off(len(records)) else None
@@ -67,6 +72,11 @@ class ByColumn:
         pays_off = self._pays_off(len(records))
         self._page = self._open_reader().learn(records) if pays_off else None
         self._has_left_out = self._has_left_out or (pays_off and self._page is None)
+
+    def widen(self, records: Sequence[Record]) -> None:
+        """Keep a table of all these in the place of the one that holds some of them, where there is such a table."""
+        if self._page is not None and self._reader is not None:
+            self._page = self._reader.read(records) or self._page
 
     @property
     def why_by_row(self) -> str:

@@ -44,6 +44,11 @@ class PageReader:
         return self._in_vain >= _IN_VAIN
 
     @property
+    def has_shape(self) -> bool:
+        """Whether records were learnt that are of one shape."""
+        return self._shape is not None
+
+    @property
     def problem(self) -> str:
         """Why the records that were learnt last are of no one shape; empty where they are, or may be."""
         return self._builder.problem

@@ -13,8 +13,10 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+from unittest.mock import patch
 
 from pipeline_cli.contracts.json_values import parse_json
+from pipeline_cli.gate import check
 from pipeline_cli.gate.rules import GateContext
 from pipeline_cli.loading.intake import attach_gates
 from pipeline_cli.loading.pipeline import open_pipeline
@@ -30,7 +32,8 @@ LINKS = {"_dlt_id", "_dlt_parent_id", "_dlt_root_id", "_dlt_load_id", "_extracte
 
 @dataclass
 class Package:
-    """schema: dlt's tables; rows: how often each (table, place below its root, values) is there.
+    """schema: dlt's tables; filled: by table and column, what the gate has counted; rows: how often each (table, place
+    below its root, values) is there.
 
     by_column: how many records came by column; undecoded: how many pages, without a look at any record; ahead: how
     many were taken apart before dlt asked for them.
@@ -39,13 +42,15 @@ class Package:
     schema: dict[str, Any]
     rows: Counter[Any]
     result: dict[str, Any]
+    filled: dict[tuple[str, str], Any]
     by_column: int
     jobs: list[Path]
     undecoded: int = 0
     ahead: int = 0
 
 
-# As rows; by column, in dlt's normalize step; by column, page by page before that step.
+# As rows; by column, in dlt's normalize step; by column, page by page before that step, and with a shape that two
+# records of the first page gave.
 Way = Literal["rows", "columns", "ahead"]
 
 
@@ -87,6 +92,8 @@ def extract(
         source.root_key = True
         file_format: Any = "parquet" if world.warehouse.type == "duckdb" else "insert_values"
         ahead = stack.enter_context(_CountingAhead(world.root / "ahead", file_format).opened())
+        if way == "ahead":
+            stack.enter_context(patch.object(check, "_SAMPLE", 2))
         folder = SpoolFolder(world.root / "spool", 1, ahead if way == "ahead" else None)
         spool = stack.enter_context(folder.opened()) if way != "rows" else None
         context = GateContext(
@@ -113,6 +120,12 @@ def extract(
             pipeline.default_schema.to_dict()["tables"],  # type: ignore[arg-type]
             read_rows(jobs),
             asdict(intake.writer.result),
+            {
+                (table, name): (fields.rows, each)
+                for table, fields in intake.check.fields().items()
+                for name, each in fields.fields.items()
+                if each.filled
+            },
             intake.writer.by_column_count,
             jobs,
             len(undecoded),
@@ -152,6 +165,7 @@ def read_rows(jobs: Sequence[Path]) -> Counter[Any]:
 
 def assert_equal(as_rows: Package, by_column: Package) -> None:
     assert by_column.result == as_rows.result
+    assert by_column.filled == as_rows.filled
     only_rows, only_columns = as_rows.rows - by_column.rows, by_column.rows - as_rows.rows
     assert not only_rows and not only_columns, f"only as rows: {only_rows}\nonly by column: {only_columns}"
     assert set(by_column.schema) == set(as_rows.schema)
