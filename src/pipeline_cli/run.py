@@ -6,7 +6,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -41,7 +41,7 @@ from pipeline_cli.steps.passing import may_pass
 from pipeline_cli.steps.report import do_report
 from pipeline_cli.steps.test import do_test
 from pipeline_cli.steps.transform import do_transform
-from pipeline_cli.threads import import_whole, start_thread, work_as
+from pipeline_cli.threads import import_whole, start_thread, wait_for_one, work_as
 
 __all__ = ["LAST", "Listener", "RunOptions", "SilentListener", "exit_code", "open_ledger", "run_pipelines"]
 
@@ -194,8 +194,7 @@ def _ingest_sources(run: _Run) -> None:
             run.recorder.start_step(pipelines, step, tries)
             future = start_thread(partial(_ingest, run, pipelines, step, tries), step.name)
             working[future] = step, pipelines
-        done, _ = wait(working, timeout=POLL_S, return_when=FIRST_COMPLETED)
-        for future in done:
+        for future in wait_for_one(working, POLL_S):
             step, pipelines = working.pop(future)
             run.recorder.finish_ingest(pipelines, step.target, future.result())
         if time.monotonic() > give_up_at:

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_RESERVE_BYTES = 1 << 20
+
+
+class _Outcome(Future[T]):
+    """What a thread came to. One that ended before it could tell, for want of memory, has a MemoryError."""
+
+    thread: threading.Thread
+
+    def result(self, timeout: float | None = None) -> T:
+        self.thread.join(timeout)
+        self.settle()
+        return super().result(0)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self.thread.join(timeout)
+        self.settle()
+        return super().exception(0)
+
+    def settle(self) -> None:
+        if not self.done() and not self.thread.is_alive() and not self.done():
+            self.set_exception(MemoryError())
 
 
 def start_thread(function: Callable[[], T], name: str) -> Future[T]:
@@ -18,18 +40,30 @@ def start_thread(function: Callable[[], T], name: str) -> Future[T]:
     Not a ThreadPoolExecutor: the interpreter waits at its exit for the threads of one, and a plugin or a
     source that hangs would keep it waiting for ever.
     """
-    future: Future[T] = Future()
+    future: _Outcome[T] = _Outcome()
+
+    reserve = [bytes(_RESERVE_BYTES)]
 
     def work() -> None:
         try:
             result = function()
         except BaseException as error:  # SystemExit too: it belongs to who waits for the result
+            reserve.clear()  # to tell of a MemoryError takes memory
             future.set_exception(error)
         else:
             future.set_result(result)
 
-    threading.Thread(target=work, name=name, daemon=True).start()
+    future.thread = threading.Thread(target=work, name=name, daemon=True)
+    future.thread.start()
     return future
+
+
+def wait_for_one(futures: Collection[Future[T]], timeout_s: float) -> set[Future[T]]:
+    """Those of `start_thread` that are done, as soon as there is one; none after `timeout_s`."""
+    for future in futures:
+        if isinstance(future, _Outcome):
+            future.settle()
+    return wait(futures, timeout_s, FIRST_COMPLETED).done
 
 
 def import_whole(name: str) -> None:

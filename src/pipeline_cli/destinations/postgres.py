@@ -143,16 +143,17 @@ class PostgresWarehouse:
         connection = self._open(describe_self(pipeline, holder))
         self._fence = self._fence or Fence(self._project_name)
         try:
-            for _ in deadlines(wait_s):
-                other = take_lock(connection, self._project_name, pipeline)
-                if other is None:
-                    break
-            else:
-                raise Busy(
-                    f"pipeline {pipeline} is held on {self.location} by {other}",
-                    hint="Wait until it is done, then try again.",
-                )
-            self._fence.take(connection, pipeline, describe_self(pipeline, holder))
+            with self._explained():
+                for _ in deadlines(wait_s):
+                    other = take_lock(connection, self._project_name, pipeline)
+                    if other is None:
+                        break
+                else:
+                    raise Busy(
+                        f"pipeline {pipeline} is held on {self.location} by {other}",
+                        hint="Wait until it is done, then try again.",
+                    )
+                self._fence.take(connection, pipeline, describe_self(pipeline, holder))
             yield
         finally:
             self._fence.leave(pipeline)
@@ -211,17 +212,24 @@ class PostgresWarehouse:
         return f"DBT_ENV_SECRET_{self.name.upper()}_PASSWORD"
 
     def _open(self, application_name: str) -> Any:
+        driver = _driver()
+        with self._explained():
+            connection = driver.connect(
+                self._url.text, application_name=application_name, connect_timeout=self._url.connect_timeout_s
+            )
+        connection.autocommit = True
+        return connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raises LoadError where the server refuses, or goes away."""
         from pipeline_cli.destinations.postgres_url import explain_refusal
 
         driver = _driver()
         try:
-            connection = driver.connect(
-                self._url.text, application_name=application_name, connect_timeout=self._url.connect_timeout_s
-            )
+            yield
         except driver.Error as error:
             raise explain_refusal(error, self._url) from None  # libpq's text could quote the address
-        connection.autocommit = True
-        return connection
 
 
 def _driver() -> Any:

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dlt
 import pytest
 from dlt.destinations.exceptions import DatabaseTerminalException
 
+from pipeline_cli.destinations import postgres_lock
 from pipeline_cli.destinations.postgres import PostgresWarehouse
 from pipeline_cli.destinations.postgres_url import parse_url
 from pipeline_cli.errors import Busy, LoadError
@@ -178,6 +181,27 @@ def test_pipeline_lock_can_be_waited_for(postgres_url: str) -> None:
     with warehouse.lock_pipeline("orders", wait_s=10):
         pass
     thread.join()
+
+
+@pytest.mark.parametrize("moment", ["before the lock", "before the fence"])
+def test_a_server_that_goes_away_while_a_lock_is_taken(
+    postgres_url: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = postgres_lock.take_lock
+
+    def take_lock(connection: Any, project: str, pipeline: str) -> str | None:
+        found = take(connection, project, pipeline) if moment == "before the fence" else None
+        with closing(open_postgres(postgres_url).connect()) as other:
+            other.query("SELECT pg_terminate_backend(?)", [connection.info.backend_pid])
+        return take(connection, project, pipeline) if moment == "before the lock" else found
+
+    monkeypatch.setattr(postgres_lock, "take_lock", take_lock)
+    with (
+        pytest.raises(LoadError, match="cannot be reached: (server closed|terminating)") as caught,
+        open_postgres(postgres_url).lock_pipeline("orders"),
+    ):
+        pytest.fail("the lock was given")
+    assert caught.value.code == "E321"
 
 
 def test_what_dlt_may_do_is_what_its_own_destination_says(postgres_url: str) -> None:
