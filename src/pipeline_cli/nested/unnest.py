@@ -15,6 +15,7 @@ from pipeline_cli.nested.arrays import (
     column_arrays,
     from_letters,
     from_numbers,
+    from_texts,
     is_list,
     is_struct,
     list_lengths,
@@ -142,8 +143,7 @@ def random_ids(count: int) -> Any:
 
 
 def _ids_of(parent_ids: Any, table: str, positions: Any) -> Any:
-    import pyarrow
     from dlt.common.normalizers.json.helpers import get_nested_row_hash
 
     pairs = zip(parent_ids.to_pylist(), positions.to_pylist(), strict=True)
-    return pyarrow.array([get_nested_row_hash(parent, table, position) for parent, position in pairs])
+    return from_texts([get_nested_row_hash(parent, table, position) for parent, position in pairs])

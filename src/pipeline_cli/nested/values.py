@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline_cli.contracts.fitting import fit_problem
+from pipeline_cli.nested.arrays import from_texts
 from pipeline_cli.nested.shape import Leaf
 
 _EXACT_IN_DOUBLE = 2**53  # of doubles left out: 2**53 + 1 is read as this, too
@@ -76,6 +77,7 @@ def _all_match(texts: Any, pattern: str) -> bool:
 def to_column(array: Any, data_type: str, target: Any) -> Any:
     """The array as the type of its column. target: a pyarrow type. Raises ValueError for values that do not fit."""
     import pyarrow
+    import pyarrow.compute as pc
 
     if array.type.equals(target):
         return array
@@ -86,8 +88,8 @@ def to_column(array: Any, data_type: str, target: Any) -> Any:
         if array is None:
             raise ValueError(f"texts in a column of type {data_type}")
     if data_type == "decimal":
-        exact = [None if each is None else _decimal(each) for each in array.to_pylist()]
-        return pyarrow.array(exact, type=target)
+        exact = from_texts(["0" if each is None else f"{_decimal(each):f}" for each in array.to_pylist()])
+        return pc.if_else(array.is_valid(), exact.cast(target), pyarrow.nulls(len(array), target))
     return array.cast(target)
 
 

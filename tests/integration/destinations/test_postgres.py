@@ -197,7 +197,7 @@ def test_a_server_that_goes_away_while_a_lock_is_taken(
 
     monkeypatch.setattr(postgres_lock, "take_lock", take_lock)
     with (
-        pytest.raises(LoadError, match="cannot be reached: (server closed|terminating)") as caught,
+        pytest.raises(LoadError, match=r"cannot be reached: (server closed|terminating)") as caught,
         open_postgres(postgres_url).lock_pipeline("orders"),
     ):
         pytest.fail("the lock was given")

@@ -44,9 +44,9 @@ def project(tmp_path: Path) -> Iterator[Path]:
         yield make_project(tmp_path, MANIFEST.format(url=api.url))
 
 
-def imported_by_a_run(project: Path) -> set[str]:
+def imported_by_a_run(project: Path, first: str = "") -> set[str]:
     code = (
-        "import os, sys\nfrom pipeline_cli.cli.app import Settings, run_command\n"
+        f"{first}import os, sys\nfrom pipeline_cli.cli.app import Settings, run_command\n"
         "code = run_command(['run'], Settings())\n"
         "print('imported', code, *sorted(sys.modules), file=sys.stderr, flush=True)"
     )
@@ -64,12 +64,29 @@ def test_a_run_imports_only_what_it_uses(project: Path) -> None:
     assert not imported_by_a_run(project) & (NEVER | ONLY_FOR_NEW_ROWS)  # there is nothing new
 
 
-def test_new_records_that_are_loaded_by_column_need_no_pandas(project: Path) -> None:
-    items = [{"id": number, "at": "2026-01-02T03:04:05Z", "tags": ["a"]} for number in range(100)]
+@pytest.mark.parametrize("destination", ["duckdb", "postgres_url"])
+@pytest.mark.parametrize("disposition", ["merge", "scd2"])
+def test_new_records_that_are_loaded_by_column_need_no_pandas(
+    project: Path,
+    destination: str,
+    disposition: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor may a thread import it while dlt's looks whether a record is one of its tables: a half of it is no pandas."""
+    items = [{"id": n, "at": "2026-01-02T03:04:05Z", "price": n / 4, "tags": ["a"]} for n in range(100)]
     with JsonApi({"/items": items}) as api:
-        make_project(project, MANIFEST.format(url=api.url))
-        imported = imported_by_a_run(project)
-    assert "pyarrow.parquet" in imported
+        hints = f"write_disposition: {disposition}, columns: {{price: {{data_type: decimal}}}}"
+        manifest = MANIFEST.format(url=api.url).replace("write_disposition: merge", hints)
+        if destination != "duckdb":
+            monkeypatch.setenv("START_UP_URL", request.getfixturevalue(destination))
+            postgres = '{type: postgres, credentials: "${env:START_UP_URL}"}'
+            manifest = manifest.replace("{type: duckdb}", postgres)
+        make_project(project, manifest)
+        imported = imported_by_a_run(
+            project, "from pipeline_cli.nested.ahead import Ahead\nAhead.batch_bytes = 1\n"
+        )
+    assert ("pyarrow.parquet" if destination == "duckdb" else "pyarrow.csv") in imported
     assert "pandas" not in imported
 
 
