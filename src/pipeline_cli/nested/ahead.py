@@ -47,7 +47,7 @@ class Prepared:
 
 
 class Ahead:
-    """The pages of one source. Memory: two batches."""
+    """The pages of one source, which dlt extracts in one thread. Memory: two batches."""
 
     batch_bytes: ClassVar[int] = 8 << 20  # in memory; of all tables together
 
@@ -101,10 +101,10 @@ class Ahead:
         self._at_work = start_thread(partial(self._roots[largest].take_apart, pages), "unnest ahead")
 
     def take(self, root: str) -> Prepared | None:
-        """What is done of this root table: all, or nothing.
+        """What is done of this root table, once: its last pages, too, where there were so many that some were done.
 
-        The last pages are done now. In files of their own they would be statements of their own, after which DuckDB
-        writes the last rows of a table twice: half a second for a million.
+        In files of their own these would be loaded by statements of their own, after which DuckDB writes the last rows
+        of a table twice: half a second for a million.
         """
         try:
             self._wait()
@@ -180,7 +180,7 @@ class _Root:
         return cls(name, dlt.current.pipeline().pipeline_name, normalizer, storage)
 
     def take_apart(self, pages: Sequence[SpooledPage]) -> None:
-        """In a thread of its own."""
+        """In any thread; it is given what dlt's normalize step has."""
         from pipeline_cli.nested.batches import alike
         from pipeline_cli.nested.exemplar import exemplar
         from pipeline_cli.nested.normalizer import unnest
