@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from pipeline_cli.nested.pages import SpooledPage
-from pipeline_cli.nested.spool import is_ours, read_file
+from pipeline_cli.nested.spool import open_page
 from pipeline_cli.nested.whole import Places
 from pipeline_cli.threads import start_thread
 
@@ -38,7 +38,8 @@ class NestedBatches:
 
     def is_ours(self, file: str) -> bool:
         """Whether the file, by its path in the storage, holds a page."""
-        return is_ours(self._packages.storage.make_full_path(file))
+        with open_page(self._packages.storage.make_full_path(file)) as found:
+            return found is not None
 
     def take_all(self, file: str, done: Container[str]) -> Iterator[Batch]:
         """The rows of this file and of all others of its table; the next are read while some are worked on.
@@ -55,11 +56,13 @@ class NestedBatches:
 
     def _read(self, files: Iterable[str], done: Container[str]) -> Iterator[SpooledPage]:
         for file in files:
-            if self.is_ours(file):
+            with open_page(self._packages.storage.make_full_path(file)) as found:
+                if found is None:
+                    continue
                 self._taken.add(file)
-                page = read_file(self._packages.storage.make_full_path(file), done)
-                if page is not None:
-                    yield page
+                page = None if found.key in done else found.read()
+            if page is not None:
+                yield page
 
 
 def alike(pages: Iterable[SpooledPage]) -> Iterator[Batch]:

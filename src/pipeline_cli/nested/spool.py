@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,27 +74,22 @@ def _write(page: SpooledPage, path: Path) -> None:
         out.write_table(marked)
 
 
-def is_ours(path: str) -> bool:
-    """Whether the file holds a page."""
-    with _opened(path) as reader:
-        return reader is not None
+class PageFile:
+    """An open file of ours. key: its page's; empty in files of our earlier versions."""
 
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+        self._marks = reader.schema.metadata
+        self.key: str = self._marks.get(_KEY, b"").decode()
 
-def read_file(path: str, done: Container[str] = ()) -> SpooledPage | None:
-    """The page of a file; None for a file that is not ours, or of a page that is done. done: keys of such."""
-    with _opened(path) as reader:
-        if reader is None:
-            return None
-        marks = reader.schema.metadata
-        key = marks.get(_KEY, b"").decode()  # files of our earlier versions have none
-        if key in done:
-            return None
-        return SpooledPage(key, reader.read_all().replace_schema_metadata(None), json.loads(marks[_WHOLE]))
+    def read(self) -> SpooledPage:
+        table = self._reader.read_all().replace_schema_metadata(None)
+        return SpooledPage(self.key, table, json.loads(self._marks[_WHOLE]))
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[Any]:
-    """Arrow's reader of one of our files; None for another one."""
+def open_page(path: str) -> Iterator[PageFile | None]:
+    """The file at the path, where it holds a page; None where it is not ours."""
     import pyarrow
 
     with pyarrow.OSFile(path, "rb") as file:
@@ -102,4 +97,5 @@ def _opened(path: str) -> Iterator[Any]:
             reader = pyarrow.ipc.open_file(file)
         except pyarrow.ArrowInvalid:
             reader = None
-        yield reader if reader is not None and _WHOLE in (reader.schema.metadata or {}) else None
+        is_ours = reader is not None and _WHOLE in (reader.schema.metadata or {})
+        yield PageFile(reader) if is_ours else None

@@ -48,6 +48,17 @@ def test_every_page_is_done_when_dlt_asks(duck: World, adopted: list[int]) -> No
     assert adopted == [COUNT // SOME]
 
 
+def test_duckdb_does_not_compress_row_ids(duck: World, api: JsonApi) -> None:
+    api.data["/items"] = [{"id": number, "tags": [number] * 200} for number in range(COUNT)]
+    duck.rest(items=RestResource())
+    duck.ingest()
+    kinds = duck.query(
+        "SELECT DISTINCT compression FROM pragma_storage_info('bronze_shop.items__tags')"
+        " WHERE column_name = '_dlt_id' AND segment_type = 'VARCHAR'"
+    )
+    assert kinds == [("Uncompressed",)]
+
+
 def test_a_full_disk_there_is_no_error_of_the_load(
     duck: World, adopted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
