@@ -21,7 +21,7 @@ from pipeline_cli.errors import SourceError
 from pipeline_cli.sources.answers import check_origin, check_response, read_body
 from pipeline_cli.sources.deadline import Deadline, watch_pools
 from pipeline_cli.sources.http_errors import describe, gave_up
-from pipeline_cli.sources.http_limits import HttpLimits
+from pipeline_cli.sources.http_limits import HttpLimits, origin_of
 
 if TYPE_CHECKING:
     from pipeline_cli.sources.read_ahead import ReadAhead
@@ -46,6 +46,24 @@ def open_session(limits: HttpLimits, adapter: HTTPAdapter | None = None) -> Chec
 
 class CheckedSession(requests.Session):
     ahead: ReadAhead | None = None  # gives answers to what was expected
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings: dict[tuple[Any, ...], Any] = {}
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """As it was prepared when it was sent ahead: that takes longer than all else that is done for a page."""
+        expected = self.ahead.prepared(request) if self.ahead is not None else None
+        return expected or super().prepare_request(request)
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Once for an origin: requests goes through the whole environment for every request."""
+        if proxies:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        key = (origin_of(str(url)), stream, verify, cert)
+        if key not in self._settings:
+            self._settings[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return dict(self._settings[key])
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         if self.ahead is not None and not options.pop("is_expected", False):

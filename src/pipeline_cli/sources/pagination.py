@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline_cli.sources.read_ahead import ReadAhead
 
 _OF_ONE_CONNECTION = 2  # pages ahead: one under way, and one that waits (sources.build.read_ahead_width)
-_MANY_PAGES = 24
+_MANY_PAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class WatchedPaginator(BasePaginator):
         self._inner: BasePaginator = inner or SinglePagePaginator()
         self._reading = reading
         self._asked: set[str] = set()
+        self._begun: set[int] = set()  # pages by number or offset that were expected
         self._give_up_at: float | None = None
         self._is_found_out = inner is not None
 
@@ -81,6 +82,7 @@ class WatchedPaginator(BasePaginator):
             self._inner.init_request(request)
         self._is_found_out = self._template is not None
         self._asked = {_fingerprint(request)}
+        self._begun = set()
         self._give_up_at = self._give_up_at or time.monotonic() + self._reading.timeout_s
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
@@ -125,29 +127,29 @@ class WatchedPaginator(BasePaginator):
         that is not worth a request in vain before there were many that were not.
         """
         inner = self._inner
+        if not isinstance(inner, RangePaginator):
+            self._expected.add(ahead.expect(_copy_of(request)))
+            return
         if self._total is not None:
             self._width = ahead.width
         elif ahead.width > _OF_ONE_CONNECTION or len(self._asked) > _MANY_PAGES:
             self._width = min(2 * self._width, ahead.width)
-        count = self._width if isinstance(inner, RangePaginator) else 1
-        for number in range(count):
-            page = copy.copy(request)
-            page.params, page.json = copy.copy(request.params), copy.deepcopy(request.json)
-            if number and not self._step(inner, number, page):
+        for number in range(self._width):
+            later = copy.copy(inner)
+            later.current_value += number * inner.value_step
+            if number and not self._is_there(later):
                 return
-            self._expected.add(ahead.expect(page))
+            if later.current_value not in self._begun:
+                self._begun.add(later.current_value)
+                page = _copy_of(request)
+                later.update_request(page)
+                self._expected.add(ahead.expect(page))
 
-    def _step(self, inner: Any, number: int, request: Request) -> bool:
-        """Make of the next page's request that of the page so many behind it; False where there is none."""
-        later = copy.copy(inner)
-        later.current_value += number * inner.value_step
-        total, last = self._total, inner.maximum_value
-        if total is not None and later.current_value >= total + inner.base_index:
+    def _is_there(self, page: RangePaginator) -> bool:
+        """Whether this can be a page, as far as is known."""
+        if self._total is not None and page.current_value >= self._total + page.base_index:
             return False
-        if last is not None and later.current_value >= last:
-            return False
-        later.update_request(request)
-        return True
+        return page.maximum_value is None or page.current_value < page.maximum_value
 
 
 def _find_paginator(response: Response) -> BasePaginator:
@@ -155,6 +157,14 @@ def _find_paginator(response: Response) -> BasePaginator:
 
     found, _ = PaginatorFactory().create_paginator(response)
     return found or SinglePagePaginator()
+
+
+def _copy_of(request: Request) -> Request:
+    """Another request for the same, with what a paginator changes of its own."""
+    found = copy.copy(request)
+    found.headers, found.params = copy.copy(request.headers), copy.copy(request.params)
+    found.json = copy.deepcopy(request.json)
+    return found
 
 
 def _fingerprint(request: Request) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from pipeline_cli.threads import start_thread
+from pipeline_cli.threads import Workers, wait_for_one
 
 if TYPE_CHECKING:
     import requests
@@ -34,6 +34,8 @@ class _Series:
 class _Expected:
     """A request that is sure to be asked for. series: the pages that it is one of, None for one alone."""
 
+    request: requests.Request
+    prepared: requests.PreparedRequest
     answer: Future[requests.Response]
     series: _Series | None
 
@@ -49,6 +51,7 @@ class ReadAhead:
         self.session = session
         self._sleep = sleep
         self._lock = threading.RLock()
+        self._workers = Workers()
         self._expected: dict[bytes, _Expected] = {}
 
     def expect(self, request: requests.Request) -> bytes:
@@ -59,6 +62,12 @@ class ReadAhead:
         """Send these requests, a few ahead of the one that is asked for. An iterator that raises has ended."""
         self._send_more(_Series(series))
 
+    def prepared(self, request: requests.Request) -> requests.PreparedRequest | None:
+        """As what was sent, where the very same is expected; None where nothing is."""
+        with self._lock:
+            same = (each for each in self._expected.values() if vars(each.request) == vars(request))
+            return next((each.prepared for each in same), None)
+
     def take(self, request: requests.PreparedRequest) -> requests.Response | None:
         """The answer to a request that was expected; None to one that was not. Raises what its sending raised."""
         with self._lock:
@@ -68,13 +77,9 @@ class ReadAhead:
             if expected.series is not None:
                 expected.series.open -= 1
                 self._send_more(expected.series)
-        while True:
-            try:
-                return expected.answer.result(_LOOK_EVERY_S)
-            except NotYet:
-                if expected.answer.done():
-                    return expected.answer.result()
-                self._sleep(0.0)
+        while not wait_for_one([expected.answer], _LOOK_EVERY_S):
+            self._sleep(0.0)
+        return expected.answer.result()
 
     def forget(self, keys: set[bytes]) -> None:
         """These will not be asked for after all."""
@@ -87,8 +92,8 @@ class ReadAhead:
         key = _key(prepared)
         with self._lock:
             if key not in self._expected:
-                answer = start_thread(lambda: self._send(prepared), f"{threading.current_thread().name}+")
-                self._expected[key] = _Expected(answer, series)
+                send, name = partial(self._send, prepared), f"{threading.current_thread().name}+"
+                self._expected[key] = _Expected(request, prepared, self._workers.start(send, name), series)
                 if series is not None:
                     series.open += 1
         return key

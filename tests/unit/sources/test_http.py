@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pipeline_cli.errors import SourceError, StepError
+from pipeline_cli.sources.deadline import Deadline
 from pipeline_cli.sources.http import open_session
 from pipeline_cli.sources.http_limits import HttpLimits, origin_of, sleep_unless
 from tests.servers.json_api import Answer, JsonApi, Request
@@ -249,6 +250,18 @@ def test_a_drip_ends_at_the_deadline(place: str) -> None:
         ):
             open_session(limits).get(f"{url}/items")
         assert time.monotonic() - begun < 2.0
+
+
+def test_deadlines_end_in_their_order_by_one_thread() -> None:
+    begun = time.monotonic()
+    with Deadline(30) as last, Deadline(0.2) as first, Deadline(0.1) as over:
+        over.__exit__()
+        while not first.passed and time.monotonic() < begun + 10:
+            time.sleep(0.01)
+        assert 0.2 <= time.monotonic() - begun < 5
+        assert [thread.name for thread in threading.enumerate()].count("deadlines") == 1
+    assert not last.passed
+    assert not over.passed
 
 
 def test_a_server_that_never_answers_ends_at_the_deadline(api: JsonApi) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tracemalloc
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,8 @@ from pipeline_cli.manifest.sources import Client, Endpoint, RestApiSource, RestR
 from pipeline_cli.sources.build import http_limits
 from pipeline_cli.sources.http import CheckedAdapter, open_session
 from pipeline_cli.sources.landing.adapter import LandingAdapter
+from pipeline_cli.sources.landing.answers import INDEX, AnswerWriter, read_index
 from pipeline_cli.sources.landing.answers import Answer as LandedBody
-from pipeline_cli.sources.landing.answers import AnswerWriter, read_index
 from pipeline_cli.sources.landing.landing import Landing
 from pipeline_cli.sources.landing.scrubbing import Scrubber
 from pipeline_cli.sources.read_ahead import ReadAhead
@@ -129,3 +131,17 @@ def test_large_answers_are_read_again_whichever_way_they_were_compressed(
     for file in tmp_path.glob("0*"):
         file.write_bytes(file.read_bytes()[:-10])
     assert [landed.read() for landed in read_index(tmp_path)] == [None, None]
+
+
+def test_what_an_earlier_version_landed_is_read_and_held_to_its_checksum(tmp_path: Path) -> None:
+    """It took the checksum of the body."""
+    body = b"[" + b"1" * 20_000 + b"]"
+    AnswerWriter(tmp_path).write(LandedBody("0a", {}, body), whole=True)
+    line = json.loads((tmp_path / INDEX).read_text())
+    for crc, found in ((zlib.crc32(body), [LandedBody("0a", {}, body)]), (1, [None])):
+        (tmp_path / INDEX).write_text(json.dumps({**without(line, "file_crc"), "crc": crc}) + "\n")
+        assert [landed.read() for landed in read_index(tmp_path)] == found
+
+
+def without(line: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if key != name}

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
+import requests
 from dlt.extract import DltSource
 
 from pipeline_cli.errors import SourceError, StepError
@@ -19,7 +20,7 @@ from pipeline_cli.loading.errors import translate
 from pipeline_cli.manifest.sources import Client, Endpoint, RateLimit, RestApiSource, RestResource
 from pipeline_cli.sources.build import http_limits, read_ahead_width
 from pipeline_cli.sources.http import open_session
-from pipeline_cli.sources.http_limits import sleep_unless
+from pipeline_cli.sources.http_limits import HttpLimits, sleep_unless
 from pipeline_cli.sources.read_ahead import ReadAhead
 from pipeline_cli.sources.rest_api import build_rest_source
 from tests.servers.json_api import Answer, JsonApi, Request
@@ -104,13 +105,12 @@ def test_pages_come_side_by_side_and_in_order(api: JsonApi, pages: PagedRows, st
 
 
 @pytest.mark.parametrize("style", [*PAGINATORS])
-def test_without_parallel_one_request_is_under_way_at_a_time(
-    api: JsonApi, pages: PagedRows, style: str
-) -> None:
+def test_without_parallel_one_request_is_under_way_at_a_time(api: JsonApi, style: str) -> None:
+    pages = PagedRows([{"id": number} for number in range(85)])
     api.data["/items"] = watched = Watched(pages, delay_s=0.0)
-    assert read(entry_of(api, style, parallel=False)) == list(range(195))
+    assert read(entry_of(api, style, parallel=False)) == list(range(85))
     assert watched.most == 1
-    assert sum(pages.asked.values()) == 20 + (style in ("page_number", "offset"))  # and the empty page
+    assert sum(pages.asked.values()) == 9 + (style in ("page_number", "offset"))  # and the empty page
 
 
 def test_links_are_followed_one_by_one(api: JsonApi, pages: PagedRows) -> None:
@@ -156,6 +156,42 @@ def test_of_many_pages_two_are_read_ahead_by_one_connection(api: JsonApi) -> Non
     assert len(list(records)) == 105
     assert watched.most == 1
     assert sum(pages.asked.values()) <= 42
+
+
+def test_what_was_sent_ahead_is_not_prepared_again(api: JsonApi, pages: PagedRows) -> None:
+    """That takes longer than all else that is done for a page."""
+    api.data["/items"] = pages
+    limits = http_limits(entry_of(api, "page_number"))
+    session = open_session(limits)
+    session.ahead = ReadAhead(session, 2, limits.sleep)
+    wanted = [requests.Request("GET", f"{api.url}/items", params={"page": page}) for page in (1, 2)]
+    for each in wanted:
+        session.ahead.expect(each)
+    again = requests.Request("GET", f"{api.url}/items", params={"page": 2})
+    prepared = session.prepare_request(again)
+    assert prepared is session.prepare_request(wanted[1])
+    assert prepared.url == f"{api.url}/items?page=2"
+    assert session.send(prepared).json()["items"][0]["id"] == 20
+    assert pages.asked == {1: 1, 2: 1}
+    assert session.prepare_request(again) is not prepared  # it was asked for: this is another one
+    other = requests.Request("GET", f"{api.url}/items", params={"page": 1}, headers={"X-Token": "new"})
+    assert session.prepare_request(other).headers["X-Token"] == "new"
+
+
+def test_proxies_are_looked_up_for_each_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("NO_PROXY", "inside.example.com")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/certificates.pem")
+    session = open_session(HttpLimits(frozenset()))
+    found = {
+        host: session.merge_environment_settings(f"http://{host}.example.com/x", {}, None, None, None)
+        for host in ("outside", "inside", "outside")
+    }
+    assert [dict(each["proxies"]).get("http") for each in found.values()] == [
+        "http://proxy.example.com:3128",
+        None,
+    ]
+    assert found["outside"]["verify"] == "/certificates.pem"
 
 
 def dependents(api: JsonApi, entry: RestApiSource) -> RestApiSource:

@@ -42,10 +42,8 @@ class LandedAnswer:
         headers = self.line["headers"]
         if "text" in self.line:
             return Answer(self.line["key"], headers, self.line["text"].encode())
-        body = _decompress(self.folder / self.line["file"], self.line["bytes"])
-        if body is None or zlib.crc32(body) != self.line["crc"]:
-            return None
-        return Answer(self.line["key"], headers, body)
+        body = _read_body(self.folder / self.line["file"], self.line)
+        return Answer(self.line["key"], headers, body) if body is not None else None
 
 
 def read_index(folder: Path) -> Iterator[LandedAnswer]:
@@ -78,8 +76,7 @@ class AnswerWriter:
         if text is not None:
             line["text"] = text
         else:
-            name = self._write_body(answer.body)
-            line |= {"file": name, "bytes": len(answer.body), "crc": zlib.crc32(answer.body)}
+            line |= {**self._write_body(answer.body), "bytes": len(answer.body)}
         written = json.dumps(line, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             self._index.write(written)
@@ -87,7 +84,7 @@ class AnswerWriter:
     def close(self) -> None:
         self._index.close()
 
-    def _write_body(self, body: bytes) -> str:
+    def _write_body(self, body: bytes) -> dict[str, Any]:
         compressed, ending = _compress(body)
         with self._lock:
             self._number += 1
@@ -95,7 +92,7 @@ class AnswerWriter:
         unfinished = self._folder / f"{name}.new"
         unfinished.write_bytes(compressed)
         unfinished.rename(self._folder / name)
-        return name
+        return {"file": name, "file_crc": zlib.crc32(compressed)}
 
 
 def _text(body: bytes) -> str | None:
@@ -127,14 +124,24 @@ def _compress(body: bytes) -> tuple[Any, str]:
     return pa.Codec("zstd", 1).compress(body, asbytes=True), ".zst"
 
 
-def _decompress(file: Path, size: int) -> bytes | None:
+def _read_body(file: Path, line: Mapping[str, Any]) -> bytes | None:
+    """None where the file is not what was written. line: "file_crc" is of its bytes, as of what earlier versions
+    landed "crc" is of the body, which is ten times as much.
+    """
     try:
         compressed = file.read_bytes()
-        if file.suffix == _GZIP:
-            return gzip.decompress(compressed)
-        import pyarrow as pa
-
-        body: bytes = pa.decompress(compressed, size, codec="zstd", asbytes=True)
+        if "file_crc" in line and zlib.crc32(compressed) != line["file_crc"]:
+            return None
+        body = _decompress(compressed, file.suffix, line["bytes"])
     except (OSError, ValueError, EOFError, zlib.error):
         return None
+    return body if "file_crc" in line or zlib.crc32(body) == line["crc"] else None
+
+
+def _decompress(compressed: bytes, suffix: str, size: int) -> bytes:
+    if suffix == _GZIP:
+        return gzip.decompress(compressed)
+    import pyarrow as pa
+
+    body: bytes = pa.decompress(compressed, size, codec="zstd", asbytes=True)
     return body

@@ -29,7 +29,7 @@ class Scrubber:
         """The body without secrets, and whether `restore` makes it what it was: not where it holds a strange token."""
         if any(form in body for form in self._forms):  # ten times as fast as the pattern where there is none
             body = self._any.sub(lambda found: b"%s%d@" % (self._start, self._places[found[0]]), body)
-        if b"access_token=" not in body:
+        if b"=" not in body or b"access_token=" not in body:  # one byte is soon looked for
             return body, True
         scrubbed, count = _TOKEN.subn(rb"\1***", body)
         return scrubbed, not count
