@@ -76,9 +76,17 @@ class _Client(DuckDbClient):
         self.sql_client.credentials.conn_pool.__class__ = _Connections
 
     def _get_column_def_sql(self, c: Any, table: Any = None) -> str:
-        """Row ids are random: to look for what makes them smaller takes an eighth of a load, for 7% of its size."""
+        """For ids of rows DuckDB does not look for what makes them smallest.
+
+        They are random: for a row's own that takes an eighth of a load, and saves 7%. Those of the rows above stand in
+        each row of a list: by a dictionary, which is what it finds, in two thirds of the time.
+        """
         definition = super()._get_column_def_sql(c, table)
-        return f"{definition} USING COMPRESSION uncompressed" if c.get("row_key") else definition
+        if c.get("row_key"):
+            return f"{definition} USING COMPRESSION uncompressed"
+        if c.get("parent_key") or c.get("root_key"):
+            return f"{definition} USING COMPRESSION dictionary"
+        return definition
 
     def create_load_job(self, *args: Any, **kwargs: Any) -> LoadJob:
         job = super().create_load_job(*args, **kwargs)
