@@ -1,4 +1,6 @@
-"""dlt, imported whole, but for what nobody asks for: most destinations, its runner of dbt, and SQLAlchemy."""
+"""dlt, imported whole, but for what nobody asks for: most destinations, its runner of dbt, SQLAlchemy, and what
+requests guesses the encoding of texts by.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +22,7 @@ from pipeline_cli.threads import import_whole
 _DESTINATIONS = "dlt.destinations"
 _DBT = "dlt.pipeline.dbt"
 _SQLALCHEMY = "dlt.common.libs.sql_alchemy_compat"
+_GUESSERS = {"chardet": "chardet._version", "charset_normalizer": "charset_normalizer.version"}
 _OF_SQLALCHEMY = {name: ("pipeline_cli.dlt_addresses", name) for name in ("URL", "make_url")}
 
 
@@ -28,7 +32,8 @@ def import_dlt() -> None:
     `dlt.destinations` does nothing but import 22 destinations by name, an eighth of dlt's import; a run needs one.
     Here each is imported when it is asked for (PEP 562), by whomever: `dlt.destinations.postgres` is there as ever.
     So is `dlt.dbt`, which begins with what makes virtual environments and takes the addresses of git apart.
-    Addresses are taken apart and written without SQLAlchemy (dlt_addresses.py).
+    Addresses are taken apart and written without SQLAlchemy (dlt_addresses.py). Of both packages that guess encodings,
+    a thirtieth of the start, requests reads the version and has one of them ready: answers of ours are JSON.
     """
     _install()
     import_whole("dlt")
@@ -63,13 +68,16 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in (_DESTINATIONS, _DBT, _SQLALCHEMY):
+        if fullname not in (_DESTINATIONS, _DBT, _SQLALCHEMY, *_GUESSERS):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or not isinstance(spec.loader, SourceLoader):
             return None
         if fullname == _DBT:
             spec.loader = LazyLoader(spec.loader)
+            return spec
+        if fullname in _GUESSERS:
+            spec.loader = _LoadedLate(spec.loader, {"__version__": (_GUESSERS[fullname], "__version__")})
             return spec
         if fullname == _SQLALCHEMY:
             spec.loader = _LazyExports(_OF_SQLALCHEMY)
@@ -78,6 +86,31 @@ class _Finder(MetaPathFinder):
         if names is not None:
             spec.loader = _LazyExports(names)
         return spec
+
+
+class _LoadedLate(Loader):
+    """Executes a package when it is first asked for any other name than `early`, which stand in light parts of it.
+
+    Not importlib's LazyLoader, which executes it for whatever name.
+    """
+
+    def __init__(self, loader: SourceLoader, early: Mapping[str, tuple[str, str]]) -> None:
+        self._loader = loader
+        self._early = early
+        self._lock = RLock()
+
+    def exec_module(self, module: ModuleType) -> None:
+        def load(name: str) -> Any:
+            if name in self._early:
+                place, attribute = self._early[name]
+                return getattr(import_module(place), attribute)
+            with self._lock:
+                if vars(module).get("__getattr__") is load:
+                    del module.__getattr__
+                    self._loader.exec_module(module)
+            return getattr(module, name)
+
+        vars(module)["__getattr__"] = load
 
 
 class _LazyExports(Loader):

@@ -31,6 +31,8 @@ NEVER = {"sqlmesh", "dbt", "vcr", "aiohttp", "psycopg2", "jinja2", "sqlalchemy"}
 NEVER |= {
     f"dlt.destinations.impl.{name}.factory" for name in ("postgres", "snowflake", "filesystem", "lancedb")
 }
+# An answer is JSON: nobody guesses its encoding.
+NEVER |= {"chardet.detector", "charset_normalizer.api"}
 # pyarrow imports pandas to look at Python's values; rows that are written one by one are such.
 ONLY_FOR_NEW_ROWS = {"pyarrow", "numpy", "pandas"}
 ONLY_FOR_NEW_ROWS |= {
@@ -108,6 +110,19 @@ def test_dlts_runner_of_dbt_is_there_for_whoever_asks(project: Path) -> None:
         "print('dlt.helpers.dbt' in sys.modules, callable(dlt.dbt.package), 'dlt.helpers.dbt' in sys.modules)"
     )
     assert printed_by(code, project) == "False True True\n"
+
+
+def test_encodings_are_guessed_for_whoever_asks(project: Path) -> None:
+    code = (
+        "from pipeline_cli.dlt_import import import_dlt\nimport_dlt()\nimport requests, charset_normalizer\n"
+        "answer = requests.Response()\nanswer._content = 'Größe und Maß, für alle'.encode('utf-8') * 9\n"
+        "print(answer.apparent_encoding.lower(), answer.text[:5], requests.compat.chardet.__version__[0].isdigit())\n"
+        "print(charset_normalizer.from_bytes(answer.content).best().encoding, len(charset_normalizer.VERSION) > 1)\n"
+        "try: requests.compat.chardet.nothing\n"
+        "except AttributeError as error: print(error)"
+    )
+    told = "module 'chardet' has no attribute 'nothing'"
+    assert printed_by(code, project) == f"utf-8 Größe True\nutf_8 True\n{told}\n"
 
 
 @pytest.mark.parametrize(
