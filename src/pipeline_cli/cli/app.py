@@ -20,6 +20,15 @@ COMPLETION_VARIABLE = "_PIPELINE_CLI_COMPLETE"
 # They hold nothing that must be closed, and taking the interpreter down is a tenth of their time.
 QUICK_COMMANDS = (PROGRAM, "validate")
 
+# How long a thread may keep the interpreter while others wait for it. By Python's own 5 ms, what fetches pages waits
+# for what loads them, however little each has to do.
+_TURN_S = 0.001
+
+# Libraries read these when they are loaded. numpy's threads turn round at full speed for a tenth of a second before
+# they wait; Arrow's memory would be had from the system in pieces of megabytes, which are filled with zeros, again
+# and again.
+_LIBRARIES = {"OPENBLAS_THREAD_TIMEOUT": "4", "MIMALLOC_ARENA_EAGER_COMMIT": "0"}
+
 # Each verb's line of help stands here so that --help imports none of their modules.
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("pipeline_cli.cli.init", "Copy the reference project into a folder."),
@@ -122,6 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    sys.setswitchinterval(_TURN_S)
+    for name, value in _LIBRARIES.items():
+        os.environ.setdefault(name, value)
     settings = Settings()
     code = run_command(list(sys.argv[1:] if arguments is None else arguments), settings)
     if settings.command not in QUICK_COMMANDS:

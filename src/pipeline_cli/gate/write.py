@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import dlt
 from dlt.extract.items_transform import ItemTransform
@@ -18,9 +18,11 @@ from pipeline_cli.gate.rejects import for_quarantine, new_rejects
 from pipeline_cli.gate.rules import GateContext, GateRules, too_many_rejected
 from pipeline_cli.gate.selection import open_selection
 from pipeline_cli.nested.pages import PageTable, ReceivedPage
-from pipeline_cli.nested.stamping import Moments, Stamped, keep_raw, stamp_rows
 from pipeline_cli.progress import Progress
 from pipeline_cli.sources.derived import received_of
+
+if TYPE_CHECKING:
+    from pipeline_cli.nested.stamping import Stamped
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -79,7 +81,7 @@ class WriteStep(ItemTransform[Any, Any]):
         self.written += count
         self.by_column_count += count
         self.has_output = True
-        stamped = self._stamp(table, dict(enumerate(range(count))), self._next_moments(count), ())
+        stamped = self._stamp(table, None, self._next_moments(count), ())
         with self._by_column.spool.imported(self._rules.table, stamped.table, stamped.whole) as file:
             yield file
 
@@ -116,19 +118,26 @@ class WriteStep(ItemTransform[Any, Any]):
     def _stamp(
         self,
         table: PageTable,
-        of_table: Mapping[int, int],
+        of_table: Mapping[int, int] | None,
         first_at: datetime,
         hashes: Sequence[str],
     ) -> Stamped:
-        """of_table: a row of the table by the index of its record. first_at: the moment of the page's first record."""
+        """of_table: a row of the table by the index of its record; None where all rows are their own.
+
+        first_at: the moment of the page's first record.
+        """
+        # Imported here: a run with nothing new stamps none.
+        from pipeline_cli.nested.stamping import Moments, keep_raw, stamp_rows
+
+        every_row = range(table.table.num_rows)
+        indexes, rows = (every_row, every_row) if of_table is None else (of_table, list(of_table.values()))
         digests = {}
         if self._needs_hash:
-            digests["_record_hash"] = [hashes[index] for index in of_table]
+            digests["_record_hash"] = [hashes[index] for index in indexes]
         if self._rules.disposition == "scd2":
             digests["_dlt_id"] = digests["_record_hash"]
         constants = {"_run_id": self._context.run_id, "_source": self._rules.source}
-        rows = list(of_table.values())
-        stamped = stamp_rows(table, rows, constants, Moments(first_at, of_table), digests)
+        stamped = stamp_rows(table, rows, constants, Moments(first_at, indexes), digests)
         if self._rules.keep_raw:
             return keep_raw(stamped, [table.records[row] for row in rows], self._rules.endpoint)
         return stamped

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ class Ahead:
         self._package: tuple[str, str] | None = None
         self._has_failed = False
         self._waiting: dict[str, list[SpooledPage]] = {}
+        self._bytes: Counter[str] = Counter()  # of those that wait
         self._roots: dict[str, _Root] = {}
         self._at_work: Future[None] | None = None
 
@@ -87,11 +89,12 @@ class Ahead:
         if self._has_failed:
             return
         self._waiting.setdefault(root, []).append(page)
-        sizes = {name: sum(each.table.nbytes for each in pages) for name, pages in self._waiting.items()}
-        if sum(sizes.values()) < self.batch_bytes:
+        self._bytes[root] += page.table.get_total_buffer_size()
+        if self._bytes.total() < self.batch_bytes:
             return
-        largest = max(sizes, key=lambda name: sizes[name])
+        [(largest, _)] = self._bytes.most_common(1)
         pages = self._waiting.pop(largest)
+        del self._bytes[largest]
         if largest not in schema.tables:  # dlt knows nothing of it before it has taken its first page
             return
         if largest not in self._roots:
@@ -140,6 +143,7 @@ class Ahead:
         if self._at_work is not None:
             self._at_work.exception()  # it is at an end when this returns
         self._at_work, self._waiting, self._roots = None, {}, {}
+        self._bytes.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
+
+_PAGE_ROWS = 10_000
 
 
 def from_numbers(numbers: Any, kind: Any) -> Any:
@@ -41,8 +44,15 @@ def from_texts(texts: Sequence[str]) -> Any:
 
 def repeat_text(text: str, count: int) -> Any:
     """An array of the same text so many times."""
+    return _repeat_kept(text, count) if count <= _PAGE_ROWS else _repeat(text, count)
+
+
+def _repeat(text: str, count: int) -> Any:
     letters = text.encode()
     return from_letters(letters * count, len(letters), count)
+
+
+_repeat_kept = lru_cache(8)(_repeat)  # page after page has the same
 
 
 def list_lengths(array: Any) -> Any:

@@ -70,10 +70,13 @@ def keep_raw(stamped: Stamped, records: Sequence[Mapping[str, Any]], endpoint: s
 def _integers(numbers: Collection[int]) -> Any:
     import numpy
 
+    if isinstance(numbers, range):
+        return numpy.arange(numbers.start, numbers.stop, numbers.step, dtype=numpy.int64)
     return numpy.fromiter(numbers, numpy.int64, len(numbers))
 
 
 def _with_columns(table: Any, added: Mapping[str, Any]) -> Any:
-    for name, values in added.items():
-        table = table.append_column(name, values)
-    return table
+    import pyarrow
+
+    names, columns = [*table.column_names, *added], [*table.columns, *added.values()]
+    return pyarrow.Table.from_arrays(columns, names)
