@@ -82,10 +82,9 @@ class Ahead:
     def _add(self, root: str, page: SpooledPage) -> None:
         import dlt
 
-        schema: Schema = dlt.current.source_schema()
-        package = (schema.name, dlt.current.load_package_state()["load_id"])
-        if package != self._package:
-            self._begin(package)
+        load_id = dlt.current.load_package_state()["load_id"]
+        if self._package is None or load_id != self._package[1]:
+            self._begin((dlt.current.source_schema().name, load_id))
         if self._has_failed:
             return
         self._waiting.setdefault(root, []).append(page)
@@ -95,11 +94,12 @@ class Ahead:
         [(largest, _)] = self._bytes.most_common(1)
         pages = self._waiting.pop(largest)
         del self._bytes[largest]
+        schema: Schema = dlt.current.source_schema()
         if largest not in schema.tables:  # dlt knows nothing of it before it has taken its first page
             return
         if largest not in self._roots:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._roots[largest] = _Root.of(largest, schema, package[1], self._file_format, self._folder)
+            self._roots[largest] = _Root.of(largest, schema, load_id, self._file_format, self._folder)
         self._wait()
         self._at_work = start_thread(partial(self._roots[largest].take_apart, pages), "unnest ahead")
 
