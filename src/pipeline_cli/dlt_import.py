@@ -91,26 +91,32 @@ class _Finder(MetaPathFinder):
 class _LoadedLate(Loader):
     """Executes a package when it is first asked for any other name than `early`, which stand in light parts of it.
 
-    Not importlib's LazyLoader, which executes it for whatever name.
+    Not importlib's LazyLoader, which executes it for whatever name. A thread that asks meanwhile waits.
     """
 
     def __init__(self, loader: SourceLoader, early: Mapping[str, tuple[str, str]]) -> None:
         self._loader = loader
         self._early = early
         self._lock = RLock()
+        self._has_begun = False
 
     def exec_module(self, module: ModuleType) -> None:
-        def load(name: str) -> Any:
-            if name in self._early:
-                place, attribute = self._early[name]
-                return getattr(import_module(place), attribute)
-            with self._lock:
-                if vars(module).get("__getattr__") is load:
-                    del module.__getattr__
-                    self._loader.exec_module(module)
-            return getattr(module, name)
+        class Late(ModuleType):  # of a class: the package may have a __getattr__ of its own
+            def __getattr__(_, name: str) -> Any:  # noqa: N805
+                return self._load(module, name)
 
-        vars(module)["__getattr__"] = load
+        module.__class__ = Late
+
+    def _load(self, module: ModuleType, name: str) -> Any:
+        if name in self._early:
+            place, attribute = self._early[name]
+            return getattr(import_module(place), attribute)
+        with self._lock:
+            if not self._has_begun:
+                self._has_begun = True
+                self._loader.exec_module(module)
+                module.__class__ = ModuleType
+        return ModuleType.__getattribute__(module, name)
 
 
 class _LazyExports(Loader):

@@ -133,7 +133,7 @@ class _Worker:
 
 
 def wait_for_one(futures: Collection[Future[T]], timeout_s: float) -> set[Future[T]]:
-    """Those of `start_thread` that are done, as soon as there is one; none after `timeout_s`."""
+    """Those of `start_thread` or Workers that are done, as soon as there is one; none after `timeout_s`."""
     for future in futures:
         if isinstance(future, _Outcome):
             future.settle()

@@ -24,6 +24,15 @@ def test_the_result_and_whatever_is_raised() -> None:
         start_thread(lambda: time.sleep(1), "sleeps").result(timeout=0.01)
 
 
+def check_is_told(speechless: Future[Any]) -> None:
+    for _ in range(100):
+        if wait_for_one([speechless], 0.1):
+            break
+    else:
+        pytest.fail("it is waited for")
+    assert isinstance(speechless.exception(), MemoryError)
+
+
 @pytest.fixture
 def speechless(monkeypatch: pytest.MonkeyPatch) -> Future[Any]:
     """Of a thread that ended, out of memory, before it could say so."""
@@ -84,12 +93,7 @@ def test_nobody_waits_for_a_worker_that_ended_without_a_word(monkeypatch: pytest
 
     monkeypatch.setattr(Future, "set_exception", fail)
     speechless = Workers().start(lambda: 1 / 0, "speechless")
-    for _ in range(100):
-        if wait_for_one([speechless], 0.1):
-            break
-    else:
-        pytest.fail("it is waited for")
-    assert isinstance(speechless.exception(), MemoryError)
+    check_is_told(speechless)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -100,9 +104,4 @@ def test_a_thread_that_ended_without_a_word(speechless: Future[Any]) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_nobody_waits_for_such_a_thread(speechless: Future[Any]) -> None:
-    for _ in range(100):
-        if wait_for_one([speechless], 0.1):
-            break
-    else:
-        pytest.fail("it is waited for")
-    assert isinstance(speechless.exception(), MemoryError)
+    check_is_told(speechless)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from pipeline_cli.dlt_import import exported_names
+from pipeline_cli.dlt_import import _LoadedLate, exported_names
 from pipeline_cli.testing import make_project
 from tests.servers.json_api import JsonApi
 
@@ -123,6 +128,31 @@ def test_encodings_are_guessed_for_whoever_asks(project: Path) -> None:
     )
     told = "module 'chardet' has no attribute 'nothing'"
     assert printed_by(code, project) == f"utf-8 Größe True\nutf_8 True\n{told}\n"
+
+
+def test_a_package_that_is_executed_late_is_waited_for() -> None:
+    """Its own __getattr__ is there before all of its names are."""
+    ran: list[str] = []
+
+    class Slow(SourceFileLoader):
+        def exec_module(self, module: ModuleType) -> None:
+            def refuse(name: str) -> None:
+                raise AttributeError(name)
+
+            ran.append(module.__name__)
+            vars(module)["__getattr__"] = refuse
+            time.sleep(0.2)
+            vars(module)["detect"] = len
+
+    package = ModuleType("slow")
+    _LoadedLate(Slow("slow", ""), {"path": ("os", "path")}).exec_module(package)
+    assert package.path is os.path
+    assert not ran
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: package.detect, range(4))) == [len] * 4
+    assert ran == ["slow"]
+    with pytest.raises(AttributeError, match="another"):
+        _ = package.another
 
 
 @pytest.mark.parametrize(

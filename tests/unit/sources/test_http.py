@@ -197,6 +197,11 @@ def test_a_gzip_bomb_is_stopped_while_it_unpacks(api: JsonApi) -> None:
     assert len(api.requests) == 1
 
 
+def test_an_answer_that_says_that_it_is_too_large_is_refused(api: JsonApi) -> None:
+    api.data["/items"] = [{"id": 1, "text": "x" * 1_000}]
+    assert "more than 1,000 bytes" in failure(api, max_response_bytes=1_000).message
+
+
 def test_a_page_of_the_largest_size_is_taken(api: JsonApi) -> None:
     api.fault = sequence(Answer(gzip.compress(b"[1]"), headers={"Content-Encoding": "gzip"}))
     assert get(api, max_response_bytes=3) == [1]
@@ -253,11 +258,13 @@ def test_a_drip_ends_at_the_deadline(place: str) -> None:
 
 
 def test_deadlines_end_in_their_order_by_one_thread() -> None:
-    begun = time.monotonic()
-    with Deadline(30) as last, Deadline(0.2) as first, Deadline(0.1) as over:
-        over.__exit__()
-        while not first.passed and time.monotonic() < begun + 10:
-            time.sleep(0.01)
+    with Deadline(30) as last:
+        time.sleep(0.1)  # it is waited for
+        begun = time.monotonic()
+        with Deadline(0.2) as first, Deadline(0.1) as over:
+            over.__exit__()
+            while not first.passed and time.monotonic() < begun + 10:
+                time.sleep(0.01)
         assert 0.2 <= time.monotonic() - begun < 5
         assert [thread.name for thread in threading.enumerate()].count("deadlines") == 1
     assert not last.passed

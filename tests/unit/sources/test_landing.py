@@ -133,6 +133,17 @@ def test_large_answers_are_read_again_whichever_way_they_were_compressed(
     assert [landed.read() for landed in read_index(tmp_path)] == [None, None]
 
 
+def test_a_file_that_is_another_ones_is_not_given(tmp_path: Path) -> None:
+    """It can be read, and is as long: only its checksum tells."""
+    writer = AnswerWriter(tmp_path)
+    for digit in (b"1", b"2"):
+        writer.write(LandedBody("0a", {}, b"[" + digit * 20_000 + b"]"), whole=True)
+    first, second = sorted(tmp_path.glob("0*"))
+    second.write_bytes(first.read_bytes())
+    found = [landed.read() for landed in read_index(tmp_path)]
+    assert [each is None for each in found] == [False, True]
+
+
 def test_what_an_earlier_version_landed_is_read_and_held_to_its_checksum(tmp_path: Path) -> None:
     """It took the checksum of the body."""
     body = b"[" + b"1" * 20_000 + b"]"
